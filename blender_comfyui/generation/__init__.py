@@ -1,0 +1,1 @@
+"""What a generation is, from Generate to files on disk. No bpy here."""
