@@ -1,8 +1,8 @@
 """Generate pictures and videos in Blender with a ComfyUI server.
 
 The package has four floors, and imports go down only: `blender` (the only one that knows bpy), then
-`generation`, then `workflow` and `comfy`. Importing this module needs no Blender, so that the lower floors serve
-scripts and tests too; `register` and `unregister` are what Blender calls.
+`generation`, then `workflow` and `comfy`. Importing this module needs no Blender, so that the lower floors
+serve scripts and tests too; `register` and `unregister` are what Blender calls.
 """
 
 

@@ -1,0 +1,21 @@
+"""Runs the benchmarks: the session's in the development venv, the operator's in a Blender."""
+
+import os
+
+from . import extension, venvs
+from .project import run_shown, say
+
+
+def run_bench() -> int:
+    """Print the figures of benchmarks/bench.py; returns its exit code."""
+    development = venvs.ensure_development()
+    [blender] = venvs.ensure_blenders([venvs.newest_blender()])
+    extension.build(blender)
+    env = {
+        **os.environ,
+        "BLENDER_COMFYUI_ZIP": str(extension.zip_for_this_machine()),
+        "BLENDER_COMFYUI_BPY": str(blender.venv.python),
+        "BLENDER_COMFYUI_PYTHON": str(development.python),
+    }
+    say(f"benchmarks, Blender {blender.version}")
+    return run_shown([development.python, "benchmarks/bench.py"], env=env)

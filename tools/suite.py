@@ -1,0 +1,36 @@
+"""The whole test suite: what it needs, and one pytest over it."""
+
+import os
+from collections.abc import Sequence
+
+from . import extension, venvs, window_tree
+from .project import BUILD, OUT, run_shown, say
+
+FLOORS = ("comfy", "workflow", "generation")
+
+
+def run_tests(arguments: Sequence[str]) -> int:
+    """Prepare everything and run pytest: with `arguments`, or else whole, with coverage judged."""
+    BUILD.mkdir(exist_ok=True)
+    python = venvs.ensure_development().python
+    blenders = venvs.ensure_blenders(venvs.BLENDERS)
+    extension.build(blenders[-1] if blenders else venvs.newest_blender())
+    window_tree.ensure()
+    OUT.mkdir(exist_ok=True)
+    command = [str(python), "-m", "pytest", *(arguments or _whole_run())]
+    say("pytest")
+    return run_shown(command, env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(BUILD / "hypothesis")})
+
+
+def _whole_run() -> list[str]:
+    report = OUT / "coverage.json"
+    return [
+        "tests",
+        "--durations=10",
+        *(f"--cov=blender_comfyui/{floor}" for floor in FLOORS),
+        f"--cov-report=json:{report}",
+        "--cov-report=term",
+        "-p",
+        "tools.branch_coverage",
+        f"--branch-coverage-of={report}",
+    ]
