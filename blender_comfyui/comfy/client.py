@@ -1,0 +1,152 @@
+"""ComfyUI's routes, one method each. What travels is JSON; what comes back is checked.
+
+Facts about the routes: measured on ComfyUI 0.3.64, 0.25.0 and 0.27.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from . import answers
+from .address import ServerAddress
+from .credentials import Credentials
+from .errors import FileBroken, FileMissing, InvalidPrompt, NotAComfyServer, ServerFault
+from .failures import invalid_prompt, node_problems
+from .transport import Answer, Timeouts, Transport
+
+MAX_FILE_BYTES = 16 * 1024**3
+_POST_PROMPT_SECONDS = 120.0  # validating a prompt can mean hashing large models first
+
+
+class ComfyClient:
+    """A thread-safe client of one server. Every call has a timeout and raises the errors of `errors`."""
+
+    def __init__(
+        self,
+        address: ServerAddress,
+        credentials: Credentials | None = None,
+        timeouts: Timeouts = Timeouts(),
+    ) -> None:
+        self.address = address
+        self._transport = Transport(address, credentials or Credentials.none(), timeouts)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def system_stats(self) -> answers.SystemStats:
+        """Version and devices; raises NotAComfyServer where something else answers."""
+        answer = self._transport.exchange("GET", "/system_stats")
+        if answer.status != 200:
+            raise NotAComfyServer(
+                f"Something answers at {self.address}, but it is not ComfyUI. Check host, port and path prefix.",
+                details=f"/system_stats: {answer.status}",
+            )
+        return answers.system_stats(self._json(answer))
+
+    def object_info(self, class_type: str = "") -> Mapping[str, object]:
+        """Definitions of all node classes (about 1 MB), or of one; an unknown class gives {}."""
+        path = f"/object_info/{quote(class_type, safe='')}" if class_type else "/object_info"
+        data = self._get(path)
+        return data if isinstance(data, Mapping) else {}
+
+    def queue(self) -> answers.Queue:
+        return answers.queue(self._get("/queue"))
+
+    def history(self, prompt_id: str) -> answers.HistoryEntry | None:
+        """None while the prompt has not ended, and when the server does not know it."""
+        return answers.history_entry(self._get(f"/history/{quote(prompt_id, safe='')}"), prompt_id)
+
+    def queue_prompt(
+        self,
+        prompt: Mapping[str, object],
+        *,
+        prompt_id: str,
+        client_id: str,
+        outputs: Sequence[str] = (),
+    ) -> answers.Accepted:
+        """POST /prompt under our own id (a canonical lower-case UUID). `outputs`: run only these output nodes.
+
+        Raises InvalidPrompt. After TimedOut or CannotConnect with ``sent``, or a transient ServerFault, the prompt
+        may have been accepted all the same: look before sending it again, for a repeated id runs twice.
+        """
+        body: dict[str, object] = {"prompt": prompt, "client_id": client_id, "prompt_id": prompt_id}
+        if outputs:
+            body["partial_execution_targets"] = list(outputs)
+        answer = self._transport.exchange("POST", "/prompt", body=body, read_timeout=_POST_PROMPT_SECONDS)
+        if answer.status == 400:
+            raise invalid_prompt(self._json(answer), prompt)
+        data = self._json(self._expect(answer, "/prompt"))
+        if not isinstance(data, Mapping) or not isinstance(data.get("prompt_id"), str):
+            raise ServerFault("The server's answer to the prompt makes no sense.", details=str(data)[:500])
+        if data["prompt_id"] != prompt_id:
+            raise ServerFault("The server answered for another prompt than ours.", details=str(data)[:500])
+        number = data.get("number")
+        return answers.Accepted(
+            prompt_id,
+            number if isinstance(number, int | float) else 0,
+            node_problems(data.get("node_errors"), prompt),
+        )
+
+    def cancel_job(self, prompt_id: str) -> bool | None:
+        """Cancel one prompt, queued or running (since 0.26). None where the server has no such route."""
+        path = f"/api/jobs/{quote(prompt_id, safe='')}/cancel"
+        answer = self._transport.exchange("POST", path)
+        if answer.status in (404, 405):
+            return None
+        data = self._json(self._expect(answer, path))
+        return isinstance(data, Mapping) and data.get("cancelled") is True
+
+    def interrupt(self, prompt_id: str) -> None:
+        """Stop this prompt if it is the one that runs. Never without an id: that would stop other people's."""
+        self._expect(self._transport.exchange("POST", "/interrupt", body={"prompt_id": prompt_id}), "/interrupt")
+
+    def delete_queued(self, prompt_id: str) -> None:
+        """Take this prompt out of the queue if it still waits there."""
+        self._expect(self._transport.exchange("POST", "/queue", body={"delete": [prompt_id]}), "/queue")
+
+    def download(
+        self,
+        file: answers.ServerFile,
+        target: Path,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Stream an output into `target`, which is written from its start.
+
+        Raises FileMissing where the server has it no more, FileBroken where a web page or a cut body came.
+        """
+        params = {"filename": file.filename, "subfolder": file.subfolder, "type": file.type}
+        status, content_type = self._transport.download(
+            "/view", params, target, max_bytes=MAX_FILE_BYTES, should_stop=should_stop
+        )
+        if status in (400, 404):
+            raise FileMissing(f"The server no longer has the file “{file.filename}”. Run the generation again.")
+        if status != 200:
+            raise ServerFault(f"The server did not give the file “{file.filename}” ({status}).", status=status)
+        if content_type.startswith("text/html") and not file.filename.lower().endswith((".html", ".htm")):
+            raise FileBroken(f"A web page came instead of the file “{file.filename}”. Try again.")
+
+    def _get(self, path: str) -> object:
+        return self._json(self._expect(self._transport.exchange("GET", path), path))
+
+    def _expect(self, answer: Answer, path: str) -> Answer:
+        if answer.status == 200:
+            return answer
+        raise ServerFault(
+            f"{self.address} does not answer {path} as ComfyUI does ({answer.status}). Check the address.",
+            details=answer.body[:500].decode("utf-8", "replace"),
+            status=answer.status,
+        )
+
+    def _json(self, answer: Answer) -> object:
+        if answer.content_type.startswith("text/html"):
+            raise NotAComfyServer(
+                f"{self.address} answers with a web page, so it is not ComfyUI, or a log-in stands before it. "
+                "Check host, port and authentication.",
+                details=answer.body[:500].decode("utf-8", "replace"),
+            )
+        return answer.json()
+
+
+__all__ = ["ComfyClient", "InvalidPrompt", "MAX_FILE_BYTES"]

@@ -1,0 +1,144 @@
+"""A job as its owner sees it: state, progress, waiting for it, cancelling it. No network here.
+
+The worker thread alone moves a job on; everybody else only reads, from any thread and without a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Literal
+
+from ..comfy.errors import TimedOut
+from .events import Ended, JobEvent, Previewed, Progressed, SessionEvent, StateChanged
+from .feed import Feed
+from .outcome import JobState, Outcome
+from .progress import Progress
+from .request import Request
+
+
+class Job:
+    """One generation. `id` is also its prompt id on the server.
+
+    `queue_position` is 1 for the prompt that runs next (other people's prompts count), None when not in the queue.
+    `waiting_for` is a sentence that says why the job does not go on, or ''.
+    """
+
+    def __init__(
+        self, id: str, request: Request, cancel: Callable[[str], None], session_feed: Feed[SessionEvent]
+    ) -> None:
+        self.id = id
+        self.request = request
+        self.state = JobState.WAITING
+        self.progress = Progress()
+        self.queue_position: int | None = None
+        self.waiting_for = ""
+        self.outcome: Outcome | None = None
+        self._cancel = cancel
+        self._feed: Feed[JobEvent] = Feed()
+        self._session_feed = session_feed
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        self._began = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id[:8]} {self.state}>"
+
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """Block until the job has ended. Raises TimedOut after `timeout` seconds; the job itself goes on."""
+        if not self._ended.wait(timeout) or self.outcome is None:
+            raise TimedOut(f"The job has not ended after {timeout:g} s; it is still {self.state}. Wait longer.")
+        return self.outcome
+
+    def __await__(self) -> Generator[object, None, Outcome]:
+        import asyncio  # Blender starts faster without it
+
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+
+        self._call_at_end(wake)
+        try:
+            yield from done
+        finally:
+            self._forget(wake)
+        assert self.outcome is not None
+        return self.outcome
+
+    def events(self) -> Iterator[JobEvent]:
+        """Everything that happens from now on, Ended last; for a job that has ended, Ended alone."""
+        subscription = self._feed.subscribe()
+        try:
+            if self.outcome is not None and subscription.empty:
+                yield Ended(self.id, self.outcome)
+                return
+            while True:
+                event = subscription.get()
+                yield event
+                if isinstance(event, Ended):
+                    return
+        finally:
+            subscription.close()
+
+    def cancel(self) -> None:
+        """Ask for the end of this job alone, and return at once. A job that has ended stays as it is."""
+        self._cancel(self.id)
+
+    # What follows is for the worker thread.
+
+    def move(self, state: JobState, waiting_for: str = "") -> None:
+        """Go on to `state`; staying where it is, or a step back, changes nothing but the reason for waiting."""
+        moves = self.state.may_become(state)
+        if moves:
+            self.state = state
+        if not self.state.is_terminal and (moves or waiting_for != self.waiting_for):
+            self.waiting_for = waiting_for
+            self._publish(StateChanged(self.id, self.state, waiting_for))
+
+    def report(self, progress: Progress) -> None:
+        if progress != self.progress and not self.state.is_terminal:
+            self.progress = progress
+            self._publish(Progressed(self.id, progress), passing=True)
+
+    def preview(self, image: bytes, format: Literal["jpeg", "png"], node_title: str) -> None:
+        self._publish(Previewed(self.id, image, format, node_title), passing=True)
+
+    def end(self, outcome: Outcome, progress: Progress) -> None:
+        """The one end of this job. Raises RuntimeError at a second one."""
+        if not self.state.may_become(outcome.state) or not outcome.state.is_terminal:
+            raise RuntimeError(f"job {self.id} cannot go from {self.state} to {outcome.state}")
+        self.progress, self.waiting_for, self.queue_position = progress, "", None
+        self.state = outcome.state
+        self.outcome = outcome
+        self._publish(Ended(self.id, outcome))
+        self._ended.set()
+        with self._lock:
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    @property
+    def age(self) -> float:
+        """Seconds since submit."""
+        return time.monotonic() - self._began
+
+    def _publish(self, event: JobEvent, passing: bool = False) -> None:
+        self._feed.publish(event, passing)
+        self._session_feed.publish(event, passing)
+
+    def _call_at_end(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._ended.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def _forget(self, callback: Callable[[], None]) -> None:
+        with self._lock, contextlib.suppress(ValueError):
+            self._callbacks.remove(callback)

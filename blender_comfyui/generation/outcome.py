@@ -1,0 +1,64 @@
+"""How a job ended, and what it brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from ..comfy.errors import NodeProblem
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; it only moves down this list, and ends in exactly one of the last four."""
+
+    WAITING = "waiting"  # not on the server yet
+    QUEUED = "queued"
+    RUNNING = "running"
+    DOWNLOADING = "downloading"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"  # the server forgot it
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL
+
+    def may_become(self, state: JobState) -> bool:
+        order = list(JobState)
+        return not self.is_terminal and order.index(state) > order.index(self)
+
+
+_TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file that arrived. `kind` is image, video, audio, model, text or other; `type` is output or temp."""
+
+    path: Path
+    node_id: str
+    node_title: str
+    kind: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a job. `error` is None exactly when it finished; `seconds` counts from submit.
+
+    `outputs` can hold files also after a failure: what was made before it is kept. `problems` are outputs that the
+    server refused while it ran the others; `texts` what text nodes showed.
+    """
+
+    state: JobState
+    outputs: tuple[Output, ...] = ()
+    error: Exception | None = None
+    texts: tuple[str, ...] = ()
+    problems: tuple[NodeProblem, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def files(self) -> list[Path]:
+        return [output.path for output in self.outputs]

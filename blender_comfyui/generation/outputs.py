@@ -1,0 +1,167 @@
+"""Files from the server onto our disk: safe names, whole files, on a thread of their own.
+
+Names that a server sends are not trusted. Only a cleaned stem and a cleaned extension of them are kept, so nothing
+can leave the folder that was asked for. A file is written under a temporary name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
+
+from ..comfy.answers import ServerFile
+from ..comfy.client import ComfyClient
+from ..comfy.errors import ComfyError, FileMissing
+from .retry import Retry
+
+_KINDS = {
+    "image": "png jpg jpeg webp gif bmp tif tiff exr hdr apng svg avif",
+    "video": "mp4 webm mov mkv avi m4v",
+    "audio": "wav flac mp3 ogg opus m4a aac",
+    "model": "glb gltf obj ply fbx stl usdz usd splat",
+    "text": "txt json csv md",
+}
+_KIND_OF = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions.split()}
+_RESERVED = frozenset("con prn aux nul".split() + [f"{p}{n}" for p in ("com", "lpt") for n in range(10)])
+_MAX_STEM_BYTES = 100
+
+
+class CannotSave(Exception):
+    """A file arrived but could not be written: no room, no permission, no such folder."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """One file to fetch into `part`, a temporary name beside its final place."""
+
+    job_id: str
+    file: ServerFile
+    part: Path
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The end of a fetch: the file is whole at ``fetch.part``, or `error` says why not."""
+
+    fetch: Fetch
+    error: Exception | None = None
+
+
+def kind_of(file_name: str) -> str:
+    """image, video, audio, model, text or other, by the extension: the server's own keys say "images" of a video."""
+    return _KIND_OF.get(PurePosixPath(file_name).suffix[1:].lower(), "other")
+
+
+def safe_stem(text: str, max_bytes: int = _MAX_STEM_BYTES) -> str:
+    """A file-name stem that every file system takes: no separators, control or reserved characters, not empty."""
+    text = unicodedata.normalize("NFC", text)
+    text = re.sub(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*%\ud800-\udfff\u200b-\u200f\u2028-\u202e\ufeff]+', "_", text)
+    text = re.sub(r"\s+", " ", text).strip(" ._")
+    text = text.encode()[:max_bytes].decode("utf-8", "ignore").strip(" ._")
+    if not text or text.split(".")[0].lower() in _RESERVED:
+        text = f"_{text}" if text else "result"
+    return text
+
+
+def file_name(stem: str, job_id: str, number: int, server_name: str) -> str:
+    """``<stem>_<6 hex of the job>[_number].<ext>``: the same for the same job, different for any two jobs."""
+    base = server_name.replace("\\", "/").rsplit("/", 1)[-1]
+    suffix = re.sub(r"[^a-z0-9.]", "", PurePosixPath(base).suffix.lower())[:12]
+    name = safe_stem(stem or PurePosixPath(base).stem)
+    count = f"_{number}" if number > 1 else ""
+    return f"{name}_{job_id.replace('-', '')[:6]}{count}{suffix if len(suffix) > 1 else '.bin'}"
+
+
+def part_name(job_id: str, number: int) -> str:
+    """The temporary name of a job's file on the way."""
+    return f".{job_id}-{number}.part"
+
+
+def keep(part: Path, folder: Path, name: str) -> Path:
+    """Give a whole file its final name. Raises CannotSave."""
+    target = folder / name
+    try:
+        os.replace(part, target)
+    except OSError as error:
+        raise cannot_save(target, error) from error
+    return target
+
+
+def cannot_save(target: Path, error: OSError) -> CannotSave:
+    reason = error.strerror or type(error).__name__
+    return CannotSave(
+        f"“{target.name}” could not be saved in {target.parent}: {reason}. "
+        "Choose another output folder in the preferences, or make room, and run again."
+    )
+
+
+def discard(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)
+
+
+class Downloads:
+    """A thread that fetches files one after the other and hands each Arrival to `deliver`."""
+
+    def __init__(self, client: ComfyClient, deliver: Callable[[Arrival], None], retry: Retry = Retry()) -> None:
+        self._client = client
+        self._deliver = deliver
+        self._retry = retry
+        self._wanted: SimpleQueue[Fetch | None] = SimpleQueue()
+        self._unwanted: set[str] = set()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="comfyui-downloads", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def fetch(self, fetch: Fetch) -> None:
+        self._wanted.put(fetch)
+
+    def drop(self, job_id: str) -> None:
+        """Fetch nothing more for this job; what is on the way is stopped."""
+        self._unwanted.add(job_id)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._wanted.put(None)
+
+    def join(self, timeout: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (fetch := self._wanted.get()) is not None and not self._closing.is_set():
+            error: Exception | None = None
+            try:
+                self._fetch(fetch)
+            except OSError as cause:
+                error = cannot_save(fetch.part, cause)
+            except ComfyError as cause:
+                error = cause
+            self._deliver(Arrival(fetch, error))
+
+    def _fetch(self, fetch: Fetch) -> None:
+        failures = 0
+        while True:
+            try:
+                fetch.part.parent.mkdir(parents=True, exist_ok=True)
+                self._client.download(fetch.file, fetch.part, lambda: self._stops(fetch))
+                return
+            except ComfyError as error:
+                discard(fetch.part)
+                failures += 1
+                # a 404 can be a proxy's hiccup: the history has just named the file
+                again = self._retry.allows(failures, error) or (isinstance(error, FileMissing) and failures < 2)
+                if not again or self._closing.wait(self._retry.delay(failures, error)):
+                    raise
+
+    def _stops(self, fetch: Fetch) -> bool:
+        return self._closing.is_set() or fetch.job_id in self._unwanted

@@ -1,0 +1,41 @@
+"""All that matters to one generation, as one frozen value: cheap to compare, to keep and to run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..comfy.failures import title_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run and where its files go.
+
+    `prompt` is the API-format graph with its parameters already set; `outputs` the ids of the output nodes to run
+    (all when empty). Files are saved in `folder` (the session's own when None) as ``<stem>_<id>…``, under the
+    server's names when `stem` is ''. `context` belongs to the caller and comes back untouched.
+    """
+
+    prompt: Mapping[str, object]
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    workflow_name: str = ""
+    label: str = ""
+    folder: Path | None = None
+    stem: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was asked for, if one was."""
+        seed = self.parameters.get("seed")
+        return seed if isinstance(seed, int) else None
+
+    def node_title(self, node_id: str) -> str:
+        return title_of(self.prompt, node_id)
+
+    def node_class(self, node_id: str) -> str:
+        node = self.prompt.get(node_id)
+        return str(node.get("class_type", "")) if isinstance(node, Mapping) else ""

@@ -1,0 +1,351 @@
+"""One prompt's life on the server: sent, looked for, taken. Belongs to the worker thread.
+
+The websocket tells how far a run is and when it is worth looking; whether it is accepted, running, ended or lost is
+read from /queue and /history alone. Every step is small and says itself when the next one is due.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..comfy.answers import HistoryEntry, node_output
+from ..comfy.errors import CannotConnect, ComfyError, InvalidPrompt, Lost, NodeProblem, ServerFault, TimedOut
+from ..comfy.events import (
+    Event,
+    ExecutionErrored,
+    ExecutionInterrupted,
+    ExecutionSucceeded,
+    NodeExecuted,
+    NodeExecuting,
+    Preview,
+    QueueStatus,
+)
+from .job import Job
+from .outcome import JobState, Outcome
+from .outputs import Arrival, Downloads
+from .progress import ProgressTracker
+from .retry import Retry
+from .server_watch import ServerWatch
+from .taking import Taking
+
+log = logging.getLogger(__name__)
+
+_STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: how long a job waits for a server that cannot be reached, before and after it was accepted; how long
+    it may be in neither queue nor history before it counts as lost; between two looks with and without websocket."""
+
+    unsent: float = 10.0
+    outage: float = 60.0
+    absence: float = 2.0
+    look: float = 5.0
+    look_blind: float = 1.0
+
+
+class Run:
+    """Moves one job from waiting to its end. `due` is when `step` wants to be called, in monotonic seconds."""
+
+    def __init__(
+        self, job: Job, watch: ServerWatch, downloads: Downloads, retry: Retry, patience: Patience
+    ) -> None:
+        self.job = job
+        self.due = 0.0
+        self._watch = watch
+        self._client = watch.client
+        self._retry = retry
+        self._patience = patience
+        self._tracker = ProgressTracker(job.request)
+        self._taking = Taking(job, downloads)
+        self._problems: tuple[NodeProblem, ...] = ()
+        self._client_id: str | None = None  # of the websocket under which the prompt was sent
+        self._accepted = False
+        self._failures = 0  # of sending
+        self._unclear: ComfyError | None = None  # sent, but we do not know whether it was accepted
+        self._trouble_since: float | None = None
+        self._absent_since: float | None = None
+        self._early_looks = 0
+        self._cancelling = False
+        self._next: Callable[[], None] = self._send
+        self._began = time.monotonic()
+
+    @property
+    def ended(self) -> bool:
+        return self.job.state.is_terminal
+
+    def step(self) -> None:
+        self.due = float("inf")
+        self._next()
+
+    # Sending
+
+    def _send(self) -> None:
+        """Open ground first: the server is there, the websocket is up (or will not come), then the prompt."""
+        try:
+            self._watch.ensure_reachable()
+        except ComfyError as error:
+            self._not_reached(error)
+            return
+        if not self._watch.stream_settled and time.monotonic() - self._began < _STREAM_WAIT:
+            self._then(self._send, _STREAM_WAIT)
+            return
+        request = self.job.request
+        self._client_id = self._watch.client_id
+        try:
+            accepted = self._client.queue_prompt(
+                request.prompt, prompt_id=self.job.id, client_id=self._client_id, outputs=request.outputs
+            )
+        except InvalidPrompt as error:
+            self.fail(error)
+        except ComfyError as error:
+            self._send_failed(error)
+        else:
+            self._problems = accepted.problems
+            self._is_accepted()
+
+    def _not_reached(self, error: ComfyError) -> None:
+        """Nothing was sent yet: wait for the server, but not for ever."""
+        self._watch.failed(error)
+        self._failures += 1
+        limit = self._patience.unsent
+        if not error.transient or (self._lasts(limit) and self._failures >= self._retry.tries):
+            self.fail(error)
+            return
+        self.job.move(JobState.WAITING, str(error))
+        self._then(self._send, self._retry.delay(min(self._failures, 4), error))
+
+    def _send_failed(self, error: ComfyError) -> None:
+        sent = not isinstance(error, CannotConnect | TimedOut) or error.sent
+        busy = isinstance(error, ServerFault) and error.status == 429
+        if not sent:
+            self._not_reached(error)
+            return
+        self._failures += 1
+        if not error.transient:
+            self.fail(error)
+        elif busy:
+            self._send_again(error)
+        else:  # its answer was lost: the prompt may be on the server all the same
+            self._unclear = error
+            self.job.move(JobState.WAITING, "Asking the server whether it has the job.")
+            self._then(self._look, self._retry.delay(1, error))
+
+    def _send_again(self, error: ComfyError) -> None:
+        if not self._retry.allows(self._failures, error):
+            self.fail(error)
+            return
+        self._unclear, self._absent_since = None, None
+        self.job.move(JobState.WAITING, str(error))
+        self._then(self._send, self._retry.delay(self._failures, error))
+
+    def _is_accepted(self) -> None:
+        self._accepted, self._unclear = True, None
+        self._trouble_since = self._absent_since = None
+        self._watch.forget_queue()
+        self.job.move(JobState.QUEUED)
+        self._then(self._look, self._look_delay)
+
+    # Looking
+
+    def hear(self, event: Event) -> None:
+        """An event of the websocket: of this prompt, or of none."""
+        match event:
+            case ExecutionSucceeded() | ExecutionInterrupted() | NodeExecuting(node=None):
+                self._look_now()
+            case ExecutionErrored(is_block=False):
+                self._look_now()
+            case QueueStatus() if self._accepted and self._client_id != self._watch.client_id:
+                self.due = min(self.due, time.monotonic() + 0.1)  # the only sign of an end that is left
+            case Preview():
+                self._show(event)
+            case NodeExecuted(node=node, output=output):
+                self._taking.expect(node_output(node, output))
+        self._tracker.feed(event)
+        if not isinstance(event, QueueStatus):
+            self.job.move(JobState.RUNNING)
+            self.job.report(self._tracker.progress())
+
+    def stream_changed(self) -> None:
+        if not self._accepted and self._next == self._send and not self.job.waiting_for:
+            self.due = 0.0
+
+    def _look(self) -> None:
+        """Where is it? The queue first: a prompt moves from there to the history, never back."""
+        try:
+            queue = self._watch.queue()
+            entry = None if self.job.id in queue else self._client.history(self.job.id)
+        except ComfyError as error:
+            self._cannot_look(error)
+            return
+        self._trouble_since = None
+        if entry is not None:
+            self._accepted = True
+            self._take(entry)
+        elif self.job.id in queue:
+            if not self._accepted:
+                self._is_accepted()
+            self._absent_since = None
+            self._is_queued(queue.running, queue.pending)
+        else:
+            self._is_absent()
+
+    def _look_now(self) -> None:
+        """The server says that it ended; its history may need a moment more."""
+        self._early_looks = 0
+        if self._accepted:
+            self._then(self._look_at_history, 0.0)
+
+    def _look_at_history(self) -> None:
+        self._early_looks += 1
+        try:
+            entry = self._client.history(self.job.id)
+        except ComfyError as error:
+            self._cannot_look(error)
+            return
+        if entry is not None:
+            self._take(entry)
+        elif self._early_looks < 6:
+            self._then(self._look_at_history, 0.02 * 2**self._early_looks)
+        else:
+            self._then(self._look, 0.5)
+
+    def _is_queued(self, running: tuple[str, ...], pending: tuple[str, ...]) -> None:
+        if self.job.id in running:
+            self.job.queue_position = None
+            self.job.move(JobState.RUNNING, self._reason)
+        else:
+            self.job.queue_position = pending.index(self.job.id) + 1
+            self.job.move(JobState.QUEUED, self._reason)
+        self._then(self._look, self._look_delay)
+
+    def _is_absent(self) -> None:
+        """In neither place, and once is no proof: it may have moved between the two questions."""
+        now = time.monotonic()
+        first = self._absent_since is None
+        self._absent_since = self._absent_since or now
+        grace = 0.3 if self._cancelling else self._patience.absence
+        if first or now - self._absent_since < grace:
+            self._then(self._look, grace / 2)
+        elif self._cancelling:
+            self._end(JobState.CANCELLED)
+        elif self._accepted:
+            self._end(
+                JobState.LOST,
+                Lost(
+                    "The server no longer knows this job: it was removed from its queue, or the server was "
+                    "restarted. Run it again."
+                ),
+            )
+        else:
+            assert self._unclear is not None
+            self._send_again(self._unclear)
+
+    def _cannot_look(self, error: ComfyError) -> None:
+        """The server is away: the run goes on there, so wait a good while before giving up."""
+        self._watch.failed(error)
+        if not error.transient or self._lasts(self._patience.outage):
+            self.fail(error)
+            return
+        self.job.move(self.job.state, str(error))
+        self._then(self._look, min(self._patience.look_blind, self._retry.delay(1, error)))
+
+    # Taking
+
+    def _take(self, entry: HistoryEntry) -> None:
+        if self._cancelling:
+            self._end(JobState.CANCELLED)
+            return
+        self.job.move(JobState.DOWNLOADING)
+        self._taking.begin(entry)
+        self._check_taken()
+
+    def arrived(self, arrival: Arrival) -> None:
+        self._taking.arrived(arrival)
+        if self._taking.begun:
+            self._check_taken()
+
+    def _check_taken(self) -> None:
+        if not self._taking.failed:
+            self._tracker.fetched(self._taking.here, self._taking.wanted)
+            self.job.report(self._tracker.progress())
+        if self._taking.complete:
+            outputs, texts, error = self._taking.finish()
+            state = JobState.FAILED if error else JobState.FINISHED
+            self._end(state, error, Outcome(state, outputs, error, texts, self._problems))
+
+    def _show(self, preview: Preview) -> None:
+        node = preview.node_id or self._tracker.executing
+        if preview.format == "png" and self.job.request.node_class(node) == "SaveImageWebsocket":
+            self._taking.receive(node, preview.image)
+        self.job.preview(preview.image, preview.format, self.job.request.node_title(node) if node else "")
+
+    # Ending
+
+    def cancel(self) -> None:
+        """By prompt, never by "whatever runs": other people work on this server too."""
+        self._cancelling = True
+        if self._taking.begun or not (self._accepted or self._unclear):
+            self._end(JobState.CANCELLED)
+        else:
+            self.job.move(self.job.state, self._reason)
+            self._then(self._ask_to_cancel, 0.0)
+
+    def _ask_to_cancel(self) -> None:
+        try:
+            if self._client.cancel_job(self.job.id) is None:
+                self._cancel_on_old_server()
+        except ComfyError as error:
+            self._watch.failed(error)
+            if not error.transient or self._lasts(self._patience.outage):
+                self.fail(error)
+                return
+            self._then(self._ask_to_cancel, self._retry.delay(1, error))
+            return
+        self._watch.forget_queue()
+        self._then(self._look, 0.05)
+
+    def _cancel_on_old_server(self) -> None:
+        """Before 0.26. /interrupt only where ours is what runs: very old servers do not read the id."""
+        self._client.delete_queued(self.job.id)
+        self._watch.forget_queue()
+        if self.job.id in self._watch.queue().running:
+            self._client.interrupt(self.job.id)
+
+    def fail(self, error: Exception) -> None:
+        self._end(JobState.FAILED, error)
+
+    def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
+        self._taking.clear()
+        outcome = outcome or Outcome(state, (), error, (), self._problems)
+        outcome = Outcome(
+            outcome.state, outcome.outputs, outcome.error, outcome.texts, outcome.problems, self.job.age
+        )
+        self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
+
+    # Time
+
+    def _then(self, next: Callable[[], None], delay: float) -> None:
+        self._next = next
+        self.due = time.monotonic() + delay
+
+    def _lasts(self, limit: float) -> bool:
+        """Whether the trouble has lasted for `limit` seconds; it begins with the first question."""
+        now = time.monotonic()
+        self._trouble_since = self._trouble_since if self._trouble_since is not None else now
+        return now - self._trouble_since >= limit
+
+    @property
+    def _reason(self) -> str:
+        return "Cancelling." if self._cancelling else ""
+
+    @property
+    def _look_delay(self) -> float:
+        if self._cancelling:
+            return 0.2
+        heard = bool(self._client_id) and self._client_id == self._watch.client_id
+        return self._patience.look if heard else self._patience.look_blind

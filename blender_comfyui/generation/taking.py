@@ -1,0 +1,119 @@
+"""What a run leaves on the server, brought here: fetched early where a node announces it, kept when all is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..comfy.answers import HistoryEntry, NodeOutput, ServerFile
+from ..comfy.errors import ExecutionFailed, Interrupted
+from ..comfy.events import ExecutionErrored
+from ..comfy.failures import execution_failed
+from .job import Job
+from .outcome import Output
+from .outputs import Arrival, CannotSave, Downloads, Fetch, cannot_save, discard, file_name, keep, kind_of, part_name
+
+
+class Taking:
+    """The files of one job. Belongs to the worker thread."""
+
+    def __init__(self, job: Job, downloads: Downloads) -> None:
+        assert job.request.folder is not None
+        self._job = job
+        self._folder: Path = job.request.folder
+        self._downloads = downloads
+        self._fetches: dict[ServerFile, Fetch] = {}
+        self._arrivals: dict[ServerFile, Arrival] = {}
+        self._entry: HistoryEntry | None = None
+        self._final: dict[ServerFile, str] = {}  # the node that left it, as the history says
+        self._received: list[tuple[str, bytes]] = []  # from SaveImageWebsocket, which leaves nothing on the server
+
+    @property
+    def begun(self) -> bool:
+        """The history has spoken: we know what there is to take."""
+        return self._entry is not None
+
+    @property
+    def failed(self) -> bool:
+        return self._entry is not None and self._entry.failure is not None
+
+    @property
+    def wanted(self) -> int:
+        return len(self._final)
+
+    @property
+    def here(self) -> int:
+        return sum(file in self._arrivals for file in self._final)
+
+    @property
+    def complete(self) -> bool:
+        return self.begun and self.here == self.wanted
+
+    def expect(self, output: NodeOutput) -> None:
+        """A node says that it is done: its files can come while the rest still runs."""
+        for file in output.files:
+            if file not in self._fetches:
+                part = self._folder / part_name(self._job.id, len(self._fetches) + 1)
+                self._fetches[file] = Fetch(self._job.id, file, part)
+                self._downloads.fetch(self._fetches[file])
+
+    def receive(self, node_id: str, image: bytes) -> None:
+        self._received.append((node_id, image))
+
+    def begin(self, entry: HistoryEntry) -> None:
+        """The run has ended: the history alone says which files count."""
+        self._entry = entry
+        for output in entry.outputs:
+            self.expect(output)
+            self._final.update({file: output.node_id for file in output.files})
+
+    def arrived(self, arrival: Arrival) -> None:
+        self._arrivals[arrival.fetch.file] = arrival
+
+    def finish(self) -> tuple[tuple[Output, ...], tuple[str, ...], Exception | None]:
+        """Files under their final names, texts, and what went wrong, if anything did."""
+        assert self._entry is not None
+        outputs: list[Output] = []
+        error = self._failure()
+        try:
+            for file, node_id in self._final.items():
+                arrival = self._arrivals[file]
+                if arrival.error is None:
+                    outputs.append(self._keep(arrival.fetch.part, node_id, file, len(outputs) + 1))
+                else:
+                    error = error or arrival.error
+            for node_id, image in self._received:
+                outputs.append(self._write(image, node_id, len(outputs) + 1))
+        except CannotSave as cause:
+            error = cause
+        texts = tuple(text for output in self._entry.outputs for text in output.texts)
+        return tuple(outputs), texts, error
+
+    def clear(self) -> None:
+        """Leave nothing temporary behind."""
+        if len(self._arrivals) < len(self._fetches):
+            self._downloads.drop(self._job.id)
+        for fetch in self._fetches.values():
+            discard(fetch.part)
+
+    def _keep(self, part: Path, node_id: str, file: ServerFile, number: int) -> Output:
+        name = file_name(self._job.request.stem, self._job.id, number, file.filename)
+        path = keep(part, self._folder, name)
+        return Output(path, node_id, self._job.request.node_title(node_id), kind_of(name), file.type)
+
+    def _write(self, image: bytes, node_id: str, number: int) -> Output:
+        part = self._folder / part_name(self._job.id, 0)
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(image)
+        except OSError as error:
+            raise cannot_save(part, error) from error
+        return self._keep(part, node_id, ServerFile("websocket.png", "", "output"), number)
+
+    def _failure(self) -> ExecutionFailed | Interrupted | None:
+        assert self._entry is not None
+        failure = self._entry.failure
+        if failure is None:
+            return None
+        if isinstance(failure, ExecutionErrored):
+            return execution_failed(failure, self._job.request.prompt)
+        return Interrupted("The run was stopped on the server by somebody else. Run it again.")
