@@ -143,9 +143,7 @@ def _checked_host(host: str, text: str) -> str:
     # Resolvers read "127.1" and "0x7f000001" as IPv4 addresses: nobody means that, and it hides the target.
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", labels[-1]):
         raise InvalidAddress(f"{_shown(text)} has a bad IPv4 address: it takes four numbers from 0 to 255.")
-    if len(host) > 253 or not all(
-        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels
-    ):
+    if len(host) > 253 or not all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels):
         raise InvalidAddress(f"{_shown(text)} is no server address. {_EXAMPLE}")
     return host
 
@@ -159,9 +157,7 @@ def _to_ascii(host: str, text: str) -> str:
 
 def _checked_port(port: str, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65535:
-        raise InvalidAddress(
-            f"{_shown(text)} has a bad port: it is a number from 1 to 65535, usually {COMFYUI_PORT}."
-        )
+        raise InvalidAddress(f"{_shown(text)} has a bad port: it is a number from 1 to 65535, usually {COMFYUI_PORT}.")
     return int(port)
 
 

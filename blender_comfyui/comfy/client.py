@@ -149,4 +149,4 @@ class ComfyClient:
         return answer.json()
 
 
-__all__ = ["ComfyClient", "InvalidPrompt", "MAX_FILE_BYTES"]
+__all__ = ["MAX_FILE_BYTES", "ComfyClient", "InvalidPrompt"]

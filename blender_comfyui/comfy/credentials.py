@@ -53,9 +53,7 @@ class Credentials:
     def basic(cls, user: str, password: str) -> Credentials:
         """HTTP basic authentication (RFC 7617, UTF-8)."""
         if ":" in user:
-            raise InvalidCredentials(
-                "A user name for basic authentication cannot hold a colon. Check the user name."
-            )
+            raise InvalidCredentials("A user name for basic authentication cannot hold a colon. Check the user name.")
         try:
             pair = f"{user}:{password}".encode()
         except UnicodeEncodeError:
@@ -95,9 +93,7 @@ def _check_name(name: str) -> None:
 
 def _check_value(name: str, value: str) -> None:
     if any((ord(character) < 0x20 and character != "\t") or ord(character) == 0x7F for character in value):
-        raise InvalidCredentials(
-            f"The value of the header {name} holds a line break or control character. Remove it."
-        )
+        raise InvalidCredentials(f"The value of the header {name} holds a line break or control character. Remove it.")
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:

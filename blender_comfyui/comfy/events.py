@@ -374,9 +374,7 @@ def _preview_with_metadata(body: bytes) -> Preview | None:
     if parts is None or not isinstance(metadata, dict):
         return None
     try:
-        return _preview(
-            parts[1], _id_or_none(metadata.get("prompt_id")), _id_or_none(metadata.get("node_id"))
-        )
+        return _preview(parts[1], _id_or_none(metadata.get("prompt_id")), _id_or_none(metadata.get("node_id")))
     except _MalformedError:
         return None
 

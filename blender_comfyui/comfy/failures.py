@@ -102,13 +102,13 @@ def _advice(problem: NodeProblem) -> str:
     if problem.type in ("value_smaller_than_min", "value_bigger_than_max", "invalid_input_type"):
         return f"{where}, {problem.parameter}: {problem.message}. Change the value."
     if problem.type == "exception_during_validation":
-        return f"{where}: a link leads to a node or an output that does not exist ({problem.details}). Mend the workflow."
+        return (
+            f"{where}: a link leads to a node or an output that does not exist ({problem.details}). Mend the workflow."
+        )
     return f"{problem}. Change it and generate again."
 
 
-def _problems_of_node(
-    node_id: str, body: Mapping[str, object], prompt: Mapping[str, object]
-) -> Iterator[NodeProblem]:
+def _problems_of_node(node_id: str, body: Mapping[str, object], prompt: Mapping[str, object]) -> Iterator[NodeProblem]:
     errors = body.get("errors")
     for error in errors if isinstance(errors, list) else []:
         if not isinstance(error, Mapping):

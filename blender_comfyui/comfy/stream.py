@@ -155,4 +155,4 @@ class EventStream:
         with contextlib.suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError, websocket.WebSocketException):
-            connection.shutdown()
+            connection.shutdown()  # type: ignore[no-untyped-call]

@@ -74,9 +74,7 @@ class Transport:
     where a file is fetched. Proxies come from the environment, but never for a loopback address.
     """
 
-    def __init__(
-        self, address: ServerAddress, credentials: Credentials, timeouts: Timeouts = Timeouts()
-    ) -> None:
+    def __init__(self, address: ServerAddress, credentials: Credentials, timeouts: Timeouts = Timeouts()) -> None:
         self.address = address
         self.timeouts = timeouts
         self._headers = dict(credentials.headers)
@@ -196,13 +194,18 @@ class Transport:
             requests.Request(method, url, params=params, data=data, headers=dict(headers))
         )
         return self._http.send(
-            request, stream=True, timeout=timeout, allow_redirects=False, proxies=self._proxies, verify=self._verify
+            request,
+            stream=True,
+            timeout=timeout,
+            allow_redirects=False,
+            proxies=self._proxies,
+            verify=self._verify,
         )
 
     def _chunks(self, response: requests.Response, deadline: float | None) -> Iterator[bytes]:
         """The body piece by piece; checked to be as long as the server announced, which old urllib3 does not."""
         received = 0
-        with self._translated(sent=True):
+        with self._translated():
             for chunk in response.iter_content(CHUNK):
                 received += len(chunk)
                 if deadline is not None and time.monotonic() > deadline:
@@ -237,17 +240,17 @@ class Transport:
             )
 
     @contextlib.contextmanager
-    def _translated(self, sent: bool = False) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except ComfyError:
             raise
         except (requests.RequestException, OSError) as error:
-            raise translate(error, self.address, sent) from error
+            raise translate(error, self.address) from error
 
 
-def translate(error: Exception, address: ServerAddress, sent: bool = False) -> ComfyError:
-    """What a failure of requests or of a socket means, as one of our errors. `sent`: the request had gone out."""
+def translate(error: Exception, address: ServerAddress) -> ComfyError:
+    """What a failure of requests or of a socket means, as one of our errors."""
     details = f"{type(error).__name__}: {error}"
     causes = list(_causes(error))
     if isinstance(error, requests.exceptions.SSLError) or any("SSL" in type(c).__name__ for c in causes):

@@ -61,7 +61,11 @@ class Job:
 
         def wake() -> None:
             with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-                loop.call_soon_threadsafe(lambda: done.done() or done.set_result(None))
+                loop.call_soon_threadsafe(settle)
+
+        def settle() -> None:
+            if not done.done():
+                done.set_result(None)
 
         self._call_at_end(wake)
         try:

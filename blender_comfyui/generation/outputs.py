@@ -7,7 +7,6 @@ can leave the folder that was asked for. A file is written under a temporary nam
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import threading
 import unicodedata
@@ -88,7 +87,7 @@ def keep(part: Path, folder: Path, name: str) -> Path:
     """Give a whole file its final name. Raises CannotSave."""
     target = folder / name
     try:
-        os.replace(part, target)
+        part.replace(target)
     except OSError as error:
         raise cannot_save(target, error) from error
     return target

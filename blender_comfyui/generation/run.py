@@ -51,9 +51,7 @@ class Patience:
 class Run:
     """Moves one job from waiting to its end. `due` is when `step` wants to be called, in monotonic seconds."""
 
-    def __init__(
-        self, job: Job, watch: ServerWatch, downloads: Downloads, retry: Retry, patience: Patience
-    ) -> None:
+    def __init__(self, job: Job, watch: ServerWatch, downloads: Downloads, retry: Retry, patience: Patience) -> None:
         self.job = job
         self.due = 0.0
         self._watch = watch
@@ -322,15 +320,13 @@ class Run:
     def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
         self._taking.clear()
         outcome = outcome or Outcome(state, (), error, (), self._problems)
-        outcome = Outcome(
-            outcome.state, outcome.outputs, outcome.error, outcome.texts, outcome.problems, self.job.age
-        )
+        outcome = Outcome(outcome.state, outcome.outputs, outcome.error, outcome.texts, outcome.problems, self.job.age)
         self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
 
     # Time
 
-    def _then(self, next: Callable[[], None], delay: float) -> None:
-        self._next = next
+    def _then(self, step: Callable[[], None], delay: float) -> None:
+        self._next = step
         self.due = time.monotonic() + delay
 
     def _lasts(self, limit: float) -> bool:

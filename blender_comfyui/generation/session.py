@@ -159,7 +159,7 @@ class Session:
 
     def check(self) -> ServerState:
         """Ask the server who it is, now and in this thread. Raises ComfyError."""
-        watch = ServerWatch(self._client, lambda state: None)
+        watch = ServerWatch(self._client, changed=lambda _: None)
         watch.ensure_reachable()
         return watch.state
 

@@ -10,7 +10,18 @@ from ..comfy.events import ExecutionErrored
 from ..comfy.failures import execution_failed
 from .job import Job
 from .outcome import Output
-from .outputs import Arrival, CannotSave, Downloads, Fetch, cannot_save, discard, file_name, keep, kind_of, part_name
+from .outputs import (
+    Arrival,
+    CannotSave,
+    Downloads,
+    Fetch,
+    cannot_save,
+    discard,
+    file_name,
+    keep,
+    kind_of,
+    part_name,
+)
 
 
 class Taking:
@@ -64,7 +75,7 @@ class Taking:
         self._entry = entry
         for output in entry.outputs:
             self.expect(output)
-            self._final.update({file: output.node_id for file in output.files})
+            self._final.update(dict.fromkeys(output.files, output.node_id))
 
     def arrived(self, arrival: Arrival) -> None:
         self._arrivals[arrival.fetch.file] = arrival
@@ -73,7 +84,7 @@ class Taking:
         """Files under their final names, texts, and what went wrong, if anything did."""
         assert self._entry is not None
         outputs: list[Output] = []
-        error = self._failure()
+        error: Exception | None = self._failure()
         try:
             for file, node_id in self._final.items():
                 arrival = self._arrivals[file]

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
-from ..comfy.events import Connected, Disconnected, Event, ExecutionStarted, FeatureFlags, NodeExecuting, QueueStatus
+from ..comfy.events import (
+    Connected,
+    Disconnected,
+    Event,
+    ExecutionStarted,
+    FeatureFlags,
+    NodeExecuting,
+    QueueStatus,
+)
 from ..comfy.stream import EventStream
 from .job import Job
 from .outputs import Arrival, Downloads
