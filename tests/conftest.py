@@ -1,6 +1,38 @@
-"""Shared by all tests. No imports beyond pytest here: tests/blender runs in Blenders that have nothing else."""
+"""Fixtures of all tests. Nothing here may be imported that a Blender's Python has not: it runs there too."""
 
-from importlib.util import find_spec
+from __future__ import annotations
 
-# These run inside Blender; tests/matrix starts them there, once a version.
-collect_ignore = [] if find_spec("bpy") else ["blender"]
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .comfy_server import ComfyServer
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture
+def comfy_server() -> Iterator[Callable[..., ComfyServer]]:
+    """``comfy_server(level="0.27.0", **knobs)`` gives a running stand-in server; it ends with the test."""
+    pytest.importorskip("aiohttp", reason="the stand-in server needs aiohttp")
+    from tests.comfy_server import ComfyServer
+
+    with ExitStack() as servers:
+
+        def start(level: str = "0.27.0", **knobs: Any) -> ComfyServer:
+            return servers.enter_context(ComfyServer(level, **knobs))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def transcripts() -> Path:
+    """The folder of the recorded exchanges, by release."""
+    folder = SHARED / "transcripts"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded exchanges at {folder}")
+    return folder

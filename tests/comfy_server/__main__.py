@@ -1,0 +1,67 @@
+"""``python -m tests.comfy_server``: prints its URL, then serves until stdin closes or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from .level import NEW
+from .server import ComfyServer
+
+
+def main() -> None:
+    options = _parse()
+    auth = tuple(options.auth.split("=", 1)) if options.auth else None
+    server = ComfyServer(
+        options.level,
+        port=options.port,
+        prefix=options.prefix,
+        data_dir=options.data_dir,
+        step_delay=options.step_delay,
+        post_delay=options.post_delay,
+        history_delay=options.history_delay,
+        vram_batch_limit=options.vram_batch_limit,
+        auth=auth,
+    )
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    with server:
+        sys.stdout.write(server.url + "\n")
+        sys.stdout.flush()
+        if options.port_file:
+            temporary = options.port_file.with_suffix(".part")
+            temporary.write_text(str(server.port))
+            temporary.replace(options.port_file)
+        if not options.keep:
+            threading.Thread(target=_wait_for_stdin, args=(ended,), daemon=True).start()
+        ended.wait()
+
+
+def _wait_for_stdin(ended: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    ended.set()
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.comfy_server")
+    parser.add_argument("--port", type=int, default=0, help="0: a free one")
+    parser.add_argument("--level", default=NEW, help="the ComfyUI release to speak like")
+    parser.add_argument("--prefix", default="", help="path before every route")
+    parser.add_argument("--data-dir", type=Path, help="where input, output, temp and user are; default: temporary")
+    parser.add_argument("--step-delay", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--post-delay", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--history-delay", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--vram-batch-limit", type=int, metavar="IMAGES")
+    parser.add_argument("--auth", metavar="HEADER=VALUE", help="401 without this header")
+    parser.add_argument("--port-file", type=Path, help="gets the port number once it listens")
+    parser.add_argument("--keep", action="store_true", help="serve on when stdin closes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
