@@ -40,7 +40,7 @@ def _set(server: ComfyServer, name: str, value: Any) -> None:
     if name == "auth":
         server.knobs.auth = tuple(value) if value else None
     elif name == "fail_next":
-        server.knobs.fail_next = {route: [tuple(answer) for answer in answers] for route, answers in value.items()}  # type: ignore[misc]
+        server.knobs.fail_next = {route: [(a[0], a[1], a[2]) for a in answers] for route, answers in value.items()}
     elif name in _SETTABLE:
         setattr(server.knobs, name, value)
     else:

@@ -115,8 +115,8 @@ class Executor:
             self._tell(execution, "execution_success", {})
         self.last_node_id = None
         outputs, meta = self._shown(execution)
-        status = {"status_str": "success" if succeeded else "error", "completed": succeeded}
-        status |= {"messages": [list(message) for message in execution.messages]}
+        messages = [list(message) for message in execution.messages]
+        status = {"status_str": "success" if succeeded else "error", "completed": succeeded, "messages": messages}
         if self.knobs.history_delay:
             self.stopped.wait(self.knobs.history_delay)
         self.queue.done(item, {"outputs": outputs, "status": status, "meta": meta})

@@ -144,7 +144,7 @@ def write_video(path: Path, images: Images, fps: float, codec: str, audio: Audio
         stream.pix_fmt = "yuv420p"
         sound: Any = container.add_stream("aac", rate=_RATE, layout="stereo") if audio else None
         for image in images:
-            frame = av.VideoFrame.from_image(image.convert("RGB"))
+            frame = av.VideoFrame.from_image(image.convert("RGB"))  # type: ignore[no-untyped-call]
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if audio is not None:
