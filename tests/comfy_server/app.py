@@ -75,12 +75,12 @@ async def _check_auth(request: web.Request, handler: Handler) -> web.StreamRespo
 
 @web.middleware
 async def _check_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """On loopback a page of another host is refused, as the server does against cross-site requests."""
+    """On loopback a page of another host or port is refused, as the server does against cross-site requests."""
     host, origin = urlsplit(f"//{request.host}"), urlsplit(request.headers.get("Origin", ""))
-    if request.headers.get("Sec-Fetch-Site") == "cross-site":
-        return web.Response(status=403)
-    if origin.hostname and host.hostname in _LOOPBACK and origin.netloc.lower() != host.netloc.lower():
-        return web.Response(status=403)
+    if origin.hostname and host.hostname in _LOOPBACK:
+        same_port = host.port == origin.port or None in (host.port, origin.port)
+        if origin.hostname != host.hostname or not same_port:
+            return web.Response(status=403)
     return web.Response() if request.method == "OPTIONS" else await handler(request)
 
 

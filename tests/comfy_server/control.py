@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PATH = "/_control"
 _SETTABLE = (
     "step_delay", "post_delay", "history_delay", "refuse_websocket", "vram_batch_limit", "previews", "preview_size",
-    "drop_answer_next", "cut_next", "checkpoints",
+    "drop_answer_next", "cut_next", "probe_tick", "checkpoints",
 )  # fmt: skip
 _CALLS = ("drop_sockets", "silence", "hold", "release", "step")
 
@@ -38,11 +38,11 @@ def routes(server: ComfyServer) -> list[web.RouteDef]:
 
 def _set(server: ComfyServer, name: str, value: Any) -> None:
     if name == "auth":
-        server.knobs.auth = tuple(value) if value else None
+        server.auth = tuple(value) if value else None
     elif name == "fail_next":
-        server.knobs.fail_next = {route: [(a[0], a[1], a[2]) for a in answers] for route, answers in value.items()}
+        server.fail_next = {route: [(a[0], a[1], a[2]) for a in answers] for route, answers in value.items()}
     elif name in _SETTABLE:
-        setattr(server.knobs, name, value)
+        setattr(server, name, value)
     else:
         raise web.HTTPBadRequest(text=f"no such knob: {name}")
 

@@ -84,12 +84,12 @@ class Executor:
         """Ends the thread; a running prompt ends nowhere, as when the process is killed."""
         self.stopped.set()
         self.queue.close()
-        self.knobs.hold.wake()
+        self.knobs.gate.wake()
         self._thread.join()
 
     def interrupt(self) -> None:
         self.interrupted.set()
-        self.knobs.hold.wake()
+        self.knobs.gate.wake()
 
     def _work(self) -> None:
         while (item := self.queue.get()) is not None:

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from .folders import Folders
+from .folders import Folders, split_annotation
 from .site import site_of
 
 
@@ -24,7 +24,8 @@ async def view(request: web.Request) -> web.StreamResponse:
     name = query["filename"]
     if not name or name.startswith("/") or ".." in name:
         return web.Response(status=400)
-    base = site_of(request).folders.of_type(query.get("type", "output"))
+    name, annotated = split_annotation(name)
+    base = site_of(request).folders.of_type(annotated or query.get("type", "output"))
     if base is None:
         return web.Response(status=400)
     folder = Path(os.path.normpath(base / query.get("subfolder", "")))

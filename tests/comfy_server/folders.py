@@ -35,10 +35,8 @@ class Folders:
 
     def find_input(self, name: str) -> Path:
         """The file of a LoadImage value such as ``a.png``, ``sub/a.png`` or ``a.png [temp]``."""
-        found = _ANNOTATION.match(name)
-        if found:
-            return self.root / found["type"] / found["name"].strip()
-        return self.root / "input" / name
+        name, kind = split_annotation(name)
+        return self.root / (kind or "input") / name
 
     def place(self, prefix: str, kind: str, width: int, height: int) -> tuple[Path, str, int, str]:
         """Folder, file stem, next free counter and subfolder for a filename_prefix.
@@ -54,6 +52,12 @@ class Folders:
             raise OutsideFolderError(folder, base)
         folder.mkdir(parents=True, exist_ok=True)
         return folder, stem, _next_counter(folder, stem), subfolder
+
+
+def split_annotation(name: str) -> tuple[str, str | None]:
+    """``a.png [temp]`` -> ``a.png``, ``temp``."""
+    found = _ANNOTATION.match(name)
+    return (found["name"].strip(), found["type"]) if found else (name, None)
 
 
 class OutsideFolderError(Exception):

@@ -37,8 +37,6 @@ class Messenger:
     async def publish(self) -> None:
         while True:
             kind, data, client_id = await self._messages.get()
-            if callable(data):
-                data = data()
             if client_id is None:
                 targets = list(self.sockets.values())
             else:

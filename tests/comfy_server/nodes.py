@@ -331,7 +331,7 @@ def ProbeSleep(  # noqa: N802
         return Result((image,))
     ticks = max(1, round(seconds * 10))
     for tick in range(ticks):
-        run.sleep(min(0.1, seconds))
+        run.sleep(run.knobs.probe_tick)
         run.check()
         run.progress(tick + 1, ticks)
     return Result((image,))

@@ -12,7 +12,7 @@ Item = tuple[float, str, dict[str, Any], dict[str, Any], list[str]]
 
 
 class PromptQueue:
-    """Shared by the event loop and the execution thread; ``on_change`` is called after each change."""
+    """Shared by the event loop and the execution thread; ``on_change`` is called with each change, in their order."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._lock = threading.Condition()
@@ -26,8 +26,8 @@ class PromptQueue:
     def put(self, item: Item) -> None:
         with self._lock:
             heapq.heappush(self._pending, item)
+            self._on_change()
             self._lock.notify_all()
-        self._on_change()
 
     def get(self) -> Item | None:
         """Waits for the next prompt; None once the queue is closed."""
@@ -36,9 +36,8 @@ class PromptQueue:
             if self._closed:
                 return None
             self._running = heapq.heappop(self._pending)
-            item = self._running
-        self._on_change()
-        return item
+            self._on_change()
+            return self._running
 
     def done(self, item: Item, entry: dict[str, Any]) -> None:
         with self._lock:
@@ -46,7 +45,7 @@ class PromptQueue:
                 return
             self.history[item[1]] = {"prompt": list(item), **entry}
             self._running = None
-        self._on_change()
+            self._on_change()
 
     def close(self) -> None:
         with self._lock:
@@ -73,13 +72,13 @@ class PromptQueue:
                 return False
             self._pending.remove(found)
             heapq.heapify(self._pending)
-        self._on_change()
-        return True
+            self._on_change()
+            return True
 
     def clear(self) -> None:
         with self._lock:
             self._pending.clear()
-        self._on_change()
+            self._on_change()
 
     def past(self, max_items: int | None, offset: int) -> dict[str, Any]:
         """A part of the history; a negative offset means the last ``max_items``."""

@@ -129,7 +129,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     site = site_of(request)
     if site.knobs.refuse_websocket:
         return web.Response(status=site.knobs.refuse_websocket)
-    socket = web.WebSocketResponse(autoping=False, max_msg_size=0)
+    socket = web.WebSocketResponse(autoping=False, autoclose=False, max_msg_size=0)
     await socket.prepare(request)
     messenger = site.messenger
     client_id = request.query.get("clientId", "") or uuid.uuid4().hex
@@ -142,6 +142,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
             await messenger.send_to(socket, "executing", {"node": site.executor.last_node_id})
         site.journal.touch()
         await _listen(site, client_id, socket)
+        while socket in messenger.silent and request.transport and not request.transport.is_closing():
+            await asyncio.sleep(0.02)  # half-open: not even the close frame is answered
     finally:
         # the register is by client id alone: an older socket's end takes a newer one's place away
         messenger.sockets.pop(client_id, None)

@@ -68,7 +68,7 @@ class NodeRun:
 
     def check(self) -> None:
         """Where an interrupt takes effect; also where the gate holds."""
-        self.knobs.hold.pass_through(self._given_up)
+        self.knobs.gate.pass_through(self._given_up)
         if self._executor.stopped.is_set():
             raise StoppedRun
         if self._executor.interrupted.is_set():
@@ -76,7 +76,7 @@ class NodeRun:
             raise InterruptedRun
 
     def _given_up(self) -> bool:
-        interrupted = self._executor.interrupted.is_set() and not self.knobs.hold.deaf
+        interrupted = self._executor.interrupted.is_set() and not self.knobs.gate.deaf
         return interrupted or self._executor.stopped.is_set()
 
     def sleep(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from . import control
 from .app import make_app
 from .execution import Executor
 from .folders import Folders
-from .knobs import Gate, Journal, Knobs, RecordedRequest
+from .knobs import Journal, Knobs, RecordedRequest
 from .level import NEW, Level
 from .messages import Messenger
 from .prompt_queue import PromptQueue
@@ -28,12 +28,12 @@ _QUIET = logging.getLogger("comfy_server.http")
 _QUIET.disabled = True
 
 
-class ComfyServer:
+class ComfyServer(Knobs):
     """A ComfyUI server on 127.0.0.1, in threads of this process.
 
     ``level`` is the release it speaks like; ``prefix`` stands before every path, as behind a proxy; ``data_dir``
     gets the folders input, output, temp and user (default: a temporary one, removed by ``close``). All other
-    keywords are fields of Knobs. ``start`` and ``stop`` may follow each other: the port and the files stay, queue
+    keywords are fields of Knobs, which are attributes of the server as well. ``start`` and ``stop`` may follow each other: the port and the files stay, queue
     and history are lost.
     """
 
@@ -48,9 +48,9 @@ class ComfyServer:
         **knobs: Any,
     ) -> None:
         self.level = Level(level)
-        self.knobs = Knobs(**knobs)
+        super().__init__(**knobs)
         if checkpoints is not None:
-            self.knobs.checkpoints = checkpoints
+            self.checkpoints = checkpoints
         self.journal = Journal()
         self.prefix = ("/" + prefix.strip("/")) if prefix.strip("/") else ""
         self.port = port
@@ -102,8 +102,8 @@ class ComfyServer:
         return self._running.site
 
     @property
-    def gate(self) -> Gate:
-        return self.knobs.hold
+    def knobs(self) -> Knobs:
+        return self
 
     def hold(self) -> None:
         """From now on execution waits before each node and each sampler step."""
@@ -187,10 +187,10 @@ class _Running:
 
     def _make_site(self, server: ComfyServer) -> Site:
         messenger = Messenger(self._loop)
-        queue = PromptQueue(lambda: messenger.send("status", lambda: self.site.status()))
-        executor = Executor(queue, messenger, server.folders, server.knobs, server.journal, server.level)
+        queue = PromptQueue(lambda: messenger.send("status", self.site.status()))
+        executor = Executor(queue, messenger, server.folders, server, server.journal, server.level)
         return Site(
-            server.level, server.knobs, server.folders, server.journal, messenger, queue, executor, server.prefix,
+            server.level, server, server.folders, server.journal, messenger, queue, executor, server.prefix,
             self.port,
         )  # fmt: skip
 
