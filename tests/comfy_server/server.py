@@ -33,8 +33,8 @@ class ComfyServer(Knobs):
 
     ``level`` is the release it speaks like; ``prefix`` stands before every path, as behind a proxy; ``data_dir``
     gets the folders input, output, temp and user (default: a temporary one, removed by ``close``). All other
-    keywords are fields of Knobs, which are attributes of the server as well. ``start`` and ``stop`` may follow each other: the port and the files stay, queue
-    and history are lost.
+    keywords are fields of Knobs, which are attributes of the server as well. ``start`` and ``stop`` may follow
+    each other: the port and the files stay, queue and history are lost.
     """
 
     def __init__(
