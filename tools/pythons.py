@@ -69,9 +69,7 @@ def _candidates(version: str) -> Iterator[list[str]]:
 def _probe(command: list[str], version: str) -> tuple[Path | None, bool]:
     """The executable behind `command` if it is Python `version`, and whether it can make venvs."""
     try:
-        done = subprocess.run(
-            [*command, "-c", _PROBE], capture_output=True, text=True, timeout=60, check=False
-        )
+        done = subprocess.run([*command, "-c", _PROBE], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None, False
     lines = done.stdout.splitlines()

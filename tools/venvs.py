@@ -5,7 +5,6 @@ Each is stamped with a hash of what was installed: a second run costs nothing, a
 
 import hashlib
 import os
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Sequence
@@ -15,8 +14,6 @@ from pathlib import Path
 
 from . import debian, pythons
 from .project import BUILD, ROOT, ToolError, run, say, step
-
-STUBS = BUILD / "stubs"
 
 
 @dataclass(frozen=True)
@@ -93,12 +90,11 @@ def development() -> Venv:
 
 
 def ensure_development() -> Venv:
-    """Make the development venv and Blender's stubs for the type check, where they are not current."""
+    """Make the development venv where it is not current."""
     venv = development()
     if not venv.is_ready:
         with step(f"development venv, {len(venv.requirements)} packages"):
             _make(venv, pythons.development())
-    _ensure_stubs(venv)
     return venv
 
 
@@ -147,16 +143,6 @@ def _import_bpy(blender: Blender) -> None:
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         env = {**os.environ, "BLENDER_USER_RESOURCES": folder}
         run([blender.venv.python, "-c", "import bpy; print(bpy.app.version_string)"], env=env, timeout=300)
-
-
-def _ensure_stubs(venv: Venv) -> None:
-    requirements = dependency_group("stubs")
-    if _stamp_matches(STUBS, requirements):
-        return
-    with step("type stubs of bpy"):
-        shutil.rmtree(STUBS, ignore_errors=True)
-        run([venv.python, "-m", "pip", "install", "-q", "--no-deps", "--target", STUBS, *requirements])
-        _write_stamp(STUBS, requirements)
 
 
 def _make(venv: Venv, python: Path) -> None:
