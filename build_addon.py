@@ -44,9 +44,7 @@ COMMANDS = {"build": build, "validate": validate, "demo": demo.run_demo, "bench"
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=[*COMMANDS, "test"])
     own, for_pytest = _split(arguments)
     command = parser.parse_args(own).command

@@ -6,7 +6,7 @@ import sys
 from tools.project import ROOT
 
 # Blender's stubs and Blender itself differ in details, and operators are classes of its own kind.
-BLENDER_FLOOR = "blender_comfyui/blender"
+WITH_BPY = ("blender_comfyui/blender", "tools/demo_scene.py")
 
 
 def _run(*words: str) -> None:
@@ -32,5 +32,5 @@ def test_code_without_bpy_is_strictly_typed() -> None:
     _run("mypy", "--strict")
 
 
-def test_blender_floor_is_typed() -> None:
-    _run("mypy", "--config-file=tools/mypy-blender.ini", BLENDER_FLOOR)
+def test_code_with_bpy_is_typed() -> None:
+    _run("mypy", "--config-file=tools/mypy-blender.ini", *WITH_BPY)

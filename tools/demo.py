@@ -60,7 +60,9 @@ def _server() -> Iterator[str]:
 def stand_in(python: Path) -> Iterator[str]:
     """Run `tests.comfy_server` on a free port with the development venv's Python; yields its URL."""
     command = [str(python), "-m", "tests.comfy_server", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    # it serves until its standard input closes: when we end, it ends
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", stdin=pipe, stdout=pipe)
     # a server that hangs before its first line shall not hang us
     watchdog = threading.Timer(30, process.kill)
     watchdog.start()
@@ -73,5 +75,4 @@ def stand_in(python: Path) -> Iterator[str]:
         yield url
     finally:
         watchdog.cancel()
-        process.terminate()
-        process.wait(10)
+        process.communicate(timeout=30)
