@@ -1,0 +1,74 @@
+"""What differs between Blender 4.2 and 5.2, in one place: everything else is written once for all of them."""
+
+import bpy
+from bpy.types import Context, Scene, SequenceEditor, UILayout, Window
+
+# Data-block names hold 63 bytes up to 4.5 and 255 from 5.0. Ours stay short enough for a file to go either way.
+MAX_NAME_BYTES = 63
+# What a path property needs for its "//"; before 4.5 every one takes it.
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+# `retiming_keys.add` works from 5.2 on; in 4.5 and 5.0 it crashes Blender, in 4.2 it does nothing.
+_RETIMING_WORKS = bpy.app.version >= (5, 2, 0)
+
+
+def prompt_field(layout: UILayout, data: object, name: str, *, lines: int, placeholder: str) -> bool:
+    """Draw the field of a long text; return whether it shows more than one line (from 5.2 on)."""
+    if hasattr(layout, "textbox"):
+        layout.textbox(data, name, initial_visible_lines=lines, placeholder=placeholder)
+        return True
+    layout.prop(data, name, text="", placeholder=placeholder)
+    return False
+
+
+def sequencer_scene(context: Context) -> Scene:
+    """Return the scene whose sequence the person sees: from 5.0 on the workspace can choose another one."""
+    workspace = getattr(context, "workspace", None)
+    return getattr(workspace, "sequencer_scene", None) or context.scene
+
+
+def strips(editor: SequenceEditor) -> "bpy.types.StripsTopLevel":
+    """Return the editor's top level strips (`sequences` before 4.4). An empty collection is falsy: no `or` here."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def strip_range(strip: "bpy.types.Strip") -> tuple[int, int]:
+    """Return the strip's first frame and the frame after its last one."""
+    if hasattr(strip, "right_handle"):
+        return int(strip.left_handle), int(strip.right_handle)
+    return strip.frame_final_start, strip.frame_final_end
+
+
+def set_strip_length(strip: "bpy.types.Strip", frames: int) -> None:
+    """Make the strip end `frames` frames after its start."""
+    if hasattr(strip, "right_handle"):
+        strip.right_handle = int(strip.left_handle) + frames
+    else:
+        strip.frame_final_duration = frames
+
+
+def play_in(editor: SequenceEditor, strip: "bpy.types.Strip", frames: int) -> None:
+    """Play the whole movie strip in `frames` frames, whatever its own frame rate. The channel above must be free."""
+    start, end = strip_range(strip)
+    if _RETIMING_WORKS:
+        strip.retiming_keys.add(timeline_frame=end)
+        strip.retiming_keys[-1].timeline_frame = start + frames
+        return
+    set_strip_length(strip, frames)
+    strips(editor).new_effect(
+        name=f"{strip.name} Speed",
+        type="SPEED",
+        channel=strip.channel + 1,
+        frame_start=start,
+        **_effect_arguments(strip, start, frames),
+    )
+
+
+def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict[str, object]:
+    if bpy.app.version >= (5, 0, 0):
+        return {"length": frames, "input1": strip}
+    return {"frame_end": start + frames, "input1" if bpy.app.version >= (4, 4, 0) else "seq1": strip}
+
+
+def busy_editing(window: Window) -> bool:
+    """Whether a tool that will push its own undo step (a grab, a stroke) is under way in this window."""
+    return any("UNDO" in operator.bl_options for operator in window.modal_operators)

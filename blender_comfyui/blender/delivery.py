@@ -1,0 +1,156 @@
+"""From the Sessions into Blender: a timer that takes what has happened, one small piece at a time.
+
+It is persistent (opening a file does not stop it), stops when there is nothing to wait for, and is started again by
+whoever gives it something to do. `tick` is a plain function: where timers do not fire, scripts and tests call it.
+"""
+
+import contextlib
+import logging
+import time
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..generation.events import ServerChanged
+from . import blend_file, compat, regions, runtime, sinks
+from .job_list import Entry
+from .live_preview import LivePreview
+from .sinks.target import CannotPlace
+
+log = logging.getLogger(__name__)
+
+BUDGET = 0.003  # seconds of a tick for taking events
+INTERVAL = 0.05  # seconds between ticks while a job is under way
+SERVER_INTERVAL = 0.25  # … while only the server's state is waited for
+SERVER_WAIT = 3.0  # seconds for which an answer about the server's state is waited for
+SERVER_AGE = 10.0  # seconds after which a panel that is drawn wants to know the server's state anew
+
+live_preview = LivePreview()
+
+
+class _ServerQuestion:
+    """When the server's state was last asked for, and whether somebody wants it asked again."""
+
+    wanted = False
+    asked = float("-inf")
+
+
+_question = _ServerQuestion()
+
+
+def wake() -> None:
+    """Have the timer run, from now on and until there is nothing to do. Costs nothing where it runs already."""
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=0.0, persistent=True)
+
+
+def want_server_state() -> None:
+    """Have the server's state read soon, for a panel that is being drawn; too often is not asked at all."""
+    if time.monotonic() - _question.asked > SERVER_AGE:
+        ask_server()
+
+
+def ask_server() -> None:
+    """Have the server's state read by the next tick. Callable while drawing."""
+    _question.wanted = True
+    wake()
+
+
+def tick() -> float | None:
+    """Do a small piece of what is to be done; return the seconds until the next, or None when all is done."""
+    try:
+        _ask()
+        changed = _take_events()
+        changed |= _place_one() or _show_preview()
+        if changed:
+            regions.redraw()
+    except Exception:  # a timer that raises is never called again
+        log.exception("Delivering results failed")
+    return _next_interval()
+
+
+def _ask() -> None:
+    if not _question.wanted:
+        return
+    _question.wanted, _question.asked = False, time.monotonic()
+    with contextlib.suppress(ValueError, runtime.NoOnlineAccess):  # the panel says so
+        runtime.session().refresh()
+
+
+def _take_events() -> bool:
+    deadline = time.monotonic() + BUDGET
+    changed = False
+    while time.monotonic() < deadline and (events := runtime.drain(50)):
+        changed = True
+        for event in events:
+            if not isinstance(event, ServerChanged):
+                runtime.jobs.take(event)
+    return changed
+
+
+def _place_one() -> bool:
+    """Place one output of the oldest job that has any; one a tick, as loading it takes Blender a while."""
+    entry = next(iter(runtime.jobs.to_place), None)
+    if entry is None or _blender_is_busy():
+        return False
+    if blend_file.is_open(entry.target):
+        _place(entry)
+    else:
+        entry.obstacle = f"This was asked for in {_file_name(entry)}. Open that file, or place it here."
+    return True
+
+
+def _place(entry: Entry) -> None:
+    try:
+        entry.placed.append(sinks.place(entry, entry.waiting[0]))
+        del entry.waiting[0]
+    except CannotPlace as error:
+        entry.obstacle = str(error)
+    except Exception as error:  # whatever it is, it must not come again with every tick
+        log.exception("Placing %s failed", entry.waiting[0].path)
+        entry.obstacle = f"Blender could not take the result: {error}. Its file is {entry.waiting[0].path}."
+
+
+def _blender_is_busy() -> bool:
+    """While it renders, or a tool is in use that makes an undo step of its own, nothing may come between."""
+    windows = bpy.context.window_manager.windows
+    return bpy.app.is_job_running("RENDER") or any(compat.busy_editing(window) for window in windows)
+
+
+def _show_preview() -> bool:
+    return any(live_preview.show(entry) for entry in runtime.jobs.running if entry.preview)
+
+
+def _next_interval() -> float | None:
+    if runtime.jobs.running or runtime.jobs.to_place:
+        return INTERVAL
+    live_preview.forget()
+    waited = time.monotonic() - _question.asked
+    if _question.wanted or waited < SERVER_WAIT:
+        return SERVER_INTERVAL
+    return None
+
+
+def _file_name(entry: Entry) -> str:
+    path = entry.target.get("blend", "")
+    return f"“{bpy.path.basename(path)}”" if path else "a .blend that was not saved"
+
+
+@persistent
+def _on_load(_file: object) -> None:
+    """What waited for this file can be placed now."""
+    for entry in runtime.jobs:
+        if entry.waiting and blend_file.is_open(entry.target):
+            entry.obstacle = ""
+            wake()
+
+
+def register() -> None:
+    bpy.app.handlers.load_post.append(_on_load)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_post.remove(_on_load)
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    live_preview.forget()

@@ -1,0 +1,15 @@
+"""What can be clicked, searched with F3 and called from scripts. Operators are thin: read, call, report."""
+
+from . import generate, jobs, prompt, server
+
+_MODULES = (generate, jobs, prompt, server)
+
+
+def register() -> None:
+    for module in _MODULES:
+        module.register()
+
+
+def unregister() -> None:
+    for module in reversed(_MODULES):
+        module.unregister()

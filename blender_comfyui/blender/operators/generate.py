@@ -1,0 +1,147 @@
+"""Generate, and Run Again."""
+
+import contextlib
+import time
+
+import bpy
+from bpy.props import StringProperty
+from bpy.types import Context, Event, Menu, Operator
+
+from ...comfy.errors import ComfyError
+from ...generation.job import Job
+from ...workflow.errors import WorkflowError
+from .. import delivery, regions, runtime
+from ..job_list import Entry
+from ..order import order
+
+_LOOK = 0.02  # seconds between two ticks while a script waits
+_PATIENCE = 15.0  # seconds for the server to say what it has
+
+
+class COMFYUI_OT_generate(Operator):
+    """Have the server make what the prompt says. It works in the background; results come by themselves"""
+
+    bl_idname = "comfyui.generate"
+    bl_label = "Generate"
+    # Not REGISTER: "Repeat Last" would call the blocking execute.
+    bl_options = set()
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        if context.scene is None:
+            cls.poll_message_set("There is no scene to take the settings from")
+            return False
+        refusal = runtime.refusal()
+        if refusal is not None:
+            cls.poll_message_set(str(refusal))
+        return refusal is None
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        """Return at once; the timer brings the results."""
+        return {"FINISHED"} if self._start(context) else {"CANCELLED"}
+
+    def execute(self, context: Context) -> set[str]:
+        """For scripts: return when the results are in Blender."""
+        _learn_checkpoints(context)
+        entry = self._start(context)
+        if entry is None:
+            return {"CANCELLED"}
+        _wait(entry)
+        if entry.problem:
+            self.report({"ERROR"}, entry.problem)
+        return {"FINISHED"} if entry.placed and not entry.problem else {"CANCELLED"}
+
+    def _start(self, context: Context) -> Entry | None:
+        try:
+            return _follow(_submit(context))
+        except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
+            return None
+
+
+class COMFYUI_OT_run_again(Operator):
+    """Run this once more, with the same prompt, seed and settings"""
+
+    bl_idname = "comfyui.run_again"
+    bl_label = "Run Again"
+    bl_options = {"INTERNAL"}
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: Context) -> set[str]:
+        entry = runtime.jobs.get(self.job_id)
+        if entry is None:
+            return {"CANCELLED"}
+        try:
+            job = runtime.session().run(entry.job.request)
+        except (ComfyError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        runtime.jobs.remove(entry.id)
+        _follow(job)
+        return {"FINISHED"}
+
+
+def _submit(context: Context) -> Job:
+    session = runtime.session()
+    wanted = order(context, session.server)
+    return session.submit(
+        wanted.workflow,
+        wanted.parameters,
+        folder=wanted.folder,
+        stem=wanted.stem,
+        label=wanted.label,
+        context=wanted.context,
+    )
+
+
+def _learn_checkpoints(context: Context) -> None:
+    """Where none is chosen it is the server's first: wait until the server has said what it has, or nothing."""
+    if context.scene.comfyui.checkpoint:
+        return
+    with contextlib.suppress(ValueError, runtime.NoOnlineAccess):  # starting the job says so again
+        session = runtime.session()
+        session.refresh()
+        deadline = time.monotonic() + _PATIENCE
+        while not session.server.samplers and session.server.connection != "unreachable":
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_LOOK)
+
+
+def _follow(job: Job) -> Entry:
+    entry = runtime.jobs.add(job)
+    delivery.wake()
+    regions.redraw()
+    return entry
+
+
+def _wait(entry: Entry) -> None:
+    """Deliver until nothing more comes of this job: timers stand still while a script runs."""
+    while not entry.is_settled:
+        with contextlib.suppress(TimeoutError):
+            entry.job.wait(timeout=_LOOK)
+        delivery.tick()
+
+
+def _draw_menu(self: Menu, _context: Context) -> None:
+    self.layout.separator()
+    self.layout.operator("comfyui.generate", text="Generate with ComfyUI", icon="RENDER_STILL")
+
+
+# F3 finds only what is in a menu; a menu of each editor that has our panel.
+_MENUS = ("TOPBAR_MT_render", "IMAGE_MT_image", "SEQUENCER_MT_add")
+
+_register, _unregister = bpy.utils.register_classes_factory((COMFYUI_OT_generate, COMFYUI_OT_run_again))
+
+
+def register() -> None:
+    _register()
+    for name in _MENUS:
+        getattr(bpy.types, name).append(_draw_menu)
+
+
+def unregister() -> None:
+    for name in _MENUS:
+        getattr(bpy.types, name).remove(_draw_menu)
+    _unregister()

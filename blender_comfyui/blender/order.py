@@ -1,0 +1,68 @@
+"""The scene's settings → what a Session is asked for. Everything is read here, on the click."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpy.types import Context
+
+from ..generation.server_state import ServerState
+from . import blend_file, compat, settings
+from .sinks.names import file_stem
+
+
+@dataclass(frozen=True)
+class Order:
+    """The arguments of `Session.submit`."""
+
+    workflow: str
+    parameters: dict[str, object]
+    folder: Path
+    stem: str
+    label: str
+    context: dict[str, str]
+
+
+def order(context: Context, server: ServerState) -> Order:
+    """Read the scene's settings. A random seed is drawn here, and shown as the last one."""
+    chosen = context.scene.comfyui
+    seed = chosen.next_seed()
+    chosen.last_seed = str(seed)
+    return Order(
+        workflow=chosen.workflow,
+        parameters=_parameters(context, seed, server),
+        folder=settings.output_folder(),
+        stem=file_stem(chosen.prompt, seed),
+        label=chosen.prompt,
+        context={**target(context), "server_version": server.version},
+    )
+
+
+def target(context: Context) -> dict[str, str]:
+    """Return where results go, in words: they are looked up when the results arrive."""
+    scene = context.scene
+    sink = scene.comfyui.sink
+    if sink == "SEQUENCER":
+        scene = compat.sequencer_scene(context)
+    return {**blend_file.mark(), "sink": sink, "scene": scene.name, "frame": str(scene.frame_current)}
+
+
+def _parameters(context: Context, seed: int, server: ServerState) -> dict[str, object]:
+    chosen = context.scene.comfyui
+    width, height = chosen.picture_size()
+    parameters: dict[str, object] = {
+        "prompt": chosen.prompt,
+        "negative_prompt": chosen.negative_prompt,
+        "seed": seed,
+        "width": width,
+        "height": height,
+        "steps": chosen.steps,
+        "cfg": round(chosen.cfg, 3),  # Blender keeps 32 bits: 7.1 would be 7.099999904632568
+        "sampler_name": chosen.sampler,
+        "scheduler": chosen.scheduler,
+        "denoise": round(chosen.denoise, 4),
+        "batch_size": chosen.batch_size,
+    }
+    checkpoint = chosen.checkpoint or next(iter(server.checkpoints), "")
+    if checkpoint:
+        parameters["checkpoint"] = checkpoint
+    return parameters

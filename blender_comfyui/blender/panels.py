@@ -1,0 +1,148 @@
+"""The tab "ComfyUI" beside the 3D View, the Image Editor and the Sequencer: one drawing for all three.
+
+It is read from top to bottom as a person works: server, what, how, where to, Generate, what is running.
+Drawing only reads snapshots; it never talks to the server.
+"""
+
+import bpy
+from bpy.types import Context, Panel, UILayout
+
+from . import compat, job_view, runtime, server_view
+from .properties import ComfySettings
+from .regions import CATEGORY
+
+_MARGIN = 56  # pixels at scale 1 that the tabs, the scroll bar and the panel's border take
+
+
+def content_width(context: Context) -> int:
+    """Return how many pixels a line of the panel has."""
+    return context.region.width - round(_MARGIN * (context.preferences.system.ui_scale or 1.0))
+
+
+class _ComfyPanel:
+    bl_label = "ComfyUI"
+    bl_category = CATEGORY
+    bl_region_type = "UI"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return context.scene is not None
+
+    def draw_header_preset(self, _context: Context) -> None:
+        self.layout.operator("comfyui.open_preferences", text="", icon="PREFERENCES", emboss=False)
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_decorate = False
+        chosen, width = context.scene.comfyui, content_width(context)
+        server_view.draw(layout, width)
+        _draw_prompts(layout, chosen)
+        _draw_picture(layout, chosen)
+        _draw_sampling(layout, chosen)
+        _draw_target(layout, chosen)
+        _draw_generate(layout)
+        job_view.draw(layout, width)
+
+
+class COMFYUI_PT_view3d(_ComfyPanel, Panel):
+    bl_space_type = "VIEW_3D"
+
+
+class COMFYUI_PT_image_editor(_ComfyPanel, Panel):
+    bl_space_type = "IMAGE_EDITOR"
+
+
+class COMFYUI_PT_sequencer(_ComfyPanel, Panel):
+    bl_space_type = "SEQUENCE_EDITOR"
+
+
+def _draw_prompts(layout: UILayout, chosen: ComfySettings) -> None:
+    for name, lines, placeholder in (
+        ("prompt", 4, "What the picture shows"),
+        ("negative_prompt", 2, "What it shall not show"),
+    ):
+        column = layout.column(align=True)
+        row = column.row()
+        row.label(text=chosen.bl_rna.properties[name].name)
+        row.operator("comfyui.edit_prompt", text="", icon="GREASEPENCIL", emboss=False).field = name
+        compat.prompt_field(column, chosen, name, lines=lines, placeholder=placeholder)
+
+
+def _draw_picture(layout: UILayout, chosen: ComfySettings) -> None:
+    column = layout.column()
+    column.use_property_split = True
+    _draw_seed(column, chosen)
+    column.row().prop(chosen, "size_source", expand=True)
+    if chosen.size_source == "OWN":
+        sizes = column.column(align=True)
+        sizes.prop(chosen, "width")
+        sizes.prop(chosen, "height")
+    else:
+        _draw_value(column, "{} × {} px".format(*chosen.picture_size()))
+    _draw_choice(column, chosen, "checkpoint", runtime.server_state().checkpoints)
+
+
+def _draw_seed(column: UILayout, chosen: ComfySettings) -> None:
+    column.row().prop(chosen, "seed_mode", expand=True)
+    if chosen.seed_mode == "FIXED":
+        column.prop(chosen, "seed", text=" ")
+    if chosen.last_seed:
+        row = _value_row(column)
+        row.label(text=f"Last {chosen.last_seed}")
+        row.operator("comfyui.use_last_seed", text="", icon="RECOVER_LAST", emboss=False)
+
+
+def _draw_sampling(layout: UILayout, chosen: ComfySettings) -> None:
+    header, body = layout.panel("COMFYUI_sampling", default_closed=True)
+    header.label(text="Sampling")
+    if body is None:
+        return
+    body.use_property_split = True
+    server = runtime.server_state()
+    column = body.column()
+    column.prop(chosen, "steps")
+    column.prop(chosen, "cfg")
+    _draw_choice(column, chosen, "sampler", server.samplers)
+    _draw_choice(column, chosen, "scheduler", server.schedulers)
+    column.prop(chosen, "denoise")
+    column.prop(chosen, "batch_size")
+
+
+def _draw_target(layout: UILayout, chosen: ComfySettings) -> None:
+    row = layout.row()
+    row.use_property_split = True
+    row.prop(chosen, "sink", expand=True)
+
+
+def _draw_generate(layout: UILayout) -> None:
+    row = layout.row()
+    row.scale_y = 1.6
+    row.operator("comfyui.generate", icon="RENDER_STILL")
+
+
+def _draw_choice(column: UILayout, chosen: ComfySettings, name: str, options: tuple[str, ...]) -> None:
+    """A name out of the server's list, which may be empty or lack what the .blend says."""
+    value = getattr(chosen, name)
+    missing = bool(options) and value != "" and value not in options
+    row = column.row()
+    row.alert = missing
+    row.prop(chosen, name, placeholder=options[0] if options else "The server's first")
+    if missing:
+        _draw_value(column, "Not on this server")
+
+
+def _draw_value(column: UILayout, text: str) -> None:
+    _value_row(column).label(text=text)
+
+
+def _value_row(column: UILayout) -> UILayout:
+    """Return a row that begins where the fields of a split layout do."""
+    row = column.row()
+    split = row.split(factor=0.4)
+    split.label(text="")
+    return split.row()
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (COMFYUI_PT_view3d, COMFYUI_PT_image_editor, COMFYUI_PT_sequencer)
+)

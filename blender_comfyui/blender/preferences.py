@@ -1,0 +1,137 @@
+"""The extension's page in Blender's preferences. Changing a value never talks to the server."""
+
+import os
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
+from bpy.types import AddonPreferences, Context, PropertyGroup, UILayout
+
+from ..comfy.address import COMFYUI_PORT, ServerAddress
+from ..comfy.errors import InvalidAddress
+from . import compat, server_view
+from .settings import API_KEY_VARIABLE, PACKAGE, names_more_than_a_host
+
+AUTHENTICATIONS = (
+    ("NONE", "None", "The server asks for nothing, as ComfyUI does by default"),
+    ("BEARER", "Bearer Token", "Sent as “Authorization: Bearer …”"),
+    ("API_KEY", "API Key", "Sent as “X-API-Key: …”"),
+    ("BASIC", "User and Password", "HTTP basic authentication, which many proxies ask for"),
+    ("HEADERS", "Own Headers", "Any HTTP headers, for example those of Cloudflare Access"),
+)
+_SECRETS = {"BEARER": ("token",), "API_KEY": ("api_key",), "BASIC": ("user", "password")}
+_STORED = "Kept in Blender's preferences on this computer, never in a .blend file"
+_OR_VARIABLE = f"Where empty, {API_KEY_VARIABLE} of the environment is used"
+
+
+def _spread_address(self: "ComfyPreferences", _context: Context) -> None:
+    """People paste whole URLs: put the parts where they belong. What cannot be read stays as it was typed."""
+    if not names_more_than_a_host(self.host):
+        return
+    try:
+        address = ServerAddress.parse(self.host)
+    except InvalidAddress:
+        return
+    self.scheme, self.port, self.prefix = address.scheme.upper(), address.port, address.prefix
+    self.host = address.host
+
+
+class ComfyHeader(PropertyGroup):
+    """One free HTTP header; `name` is every PropertyGroup's own."""
+
+    value: StringProperty(name="Value", description=f"The header's value. {_STORED}", subtype="PASSWORD")
+
+
+class ComfyPreferences(AddonPreferences):
+    """The server, and what else belongs to the person rather than to a .blend."""
+
+    bl_idname = PACKAGE
+
+    host: StringProperty(
+        name="Host",
+        description="The computer that runs ComfyUI: its name, its IP address, or the whole URL from the browser",
+        default="127.0.0.1",
+        update=_spread_address,
+    )
+    port: IntProperty(
+        name="Port",
+        description="The port that ComfyUI prints when it starts",
+        default=COMFYUI_PORT,
+        min=1,
+        max=65535,
+    )
+    scheme: EnumProperty(
+        name="Protocol",
+        description="How to talk to the server",
+        items=(
+            ("HTTP", "http", "Plain, as ComfyUI itself speaks"),
+            ("HTTPS", "https", "Encrypted, where a proxy stands before ComfyUI"),
+        ),
+    )
+    prefix: StringProperty(
+        name="Path", description="What a proxy wants before ComfyUI's own paths, such as /comfy. Usually empty"
+    )
+    authentication: EnumProperty(
+        name="Login", description="What the server asks for before it answers", items=AUTHENTICATIONS
+    )
+    token: StringProperty(name="Token", description=f"The bearer token. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD")
+    api_key: StringProperty(name="API Key", description=f"The API key. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD")
+    user: StringProperty(name="User", description="The user name for basic authentication")
+    password: StringProperty(name="Password", description=f"The password. {_STORED}", subtype="PASSWORD")
+    headers: CollectionProperty(type=ComfyHeader)
+    output_folder: StringProperty(
+        name="Output Folder",
+        description="Where results are saved. // is the .blend's folder; until it is saved, the extension's own",
+        default="//comfyui/",
+        subtype="DIR_PATH",
+        options=compat.RELATIVE_PATH,
+    )
+    show_previews: BoolProperty(
+        name="Live Previews",
+        description="Show the picture in the panel while it is made. The server sends it only when it was started "
+        "with --preview-method auto",
+        default=True,
+    )
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        column.prop(self, "host")
+        column.prop(self, "port")
+        _draw_advanced(layout, self)
+        layout.operator("comfyui.test_connection", icon="LINKED")
+        server_view.draw(layout, context.region.width // 2, in_preferences=True)
+        layout.separator()
+        layout.prop(self, "output_folder")
+        layout.prop(self, "show_previews")
+
+
+def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
+    header, body = layout.panel("COMFYUI_advanced", default_closed=True)
+    header.label(text="Advanced")
+    if body is None:
+        return
+    body.row().prop(preferences, "scheme", expand=True)
+    body.prop(preferences, "prefix")
+    body.prop(preferences, "authentication")
+    for name in _SECRETS.get(preferences.authentication, ()):
+        body.prop(preferences, name)
+    if preferences.authentication == "HEADERS":
+        _draw_headers(body, preferences)
+    elif preferences.authentication in ("BEARER", "API_KEY"):
+        found = "is set" if os.environ.get(API_KEY_VARIABLE) else "is not set"
+        body.label(text=f"Where empty: {API_KEY_VARIABLE} of the environment, which {found}")
+
+
+def _draw_headers(layout: UILayout, preferences: ComfyPreferences) -> None:
+    for index, header in enumerate(preferences.headers):
+        row = layout.row(align=True)
+        row.use_property_split = False
+        row.prop(header, "name", text="", placeholder="Name")
+        row.prop(header, "value", text="", placeholder="Value")
+        row.operator("comfyui.remove_header", text="", icon="REMOVE").index = index
+    layout.operator("comfyui.add_header", icon="ADD")
+
+
+register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyPreferences))

@@ -1,0 +1,181 @@
+"""What the artist sets in the panel, kept in the scene. Nothing here talks to the server."""
+
+import re
+import secrets
+from collections.abc import Iterable
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.types import Context, Image, PropertyGroup, Scene
+
+from . import runtime
+
+MAX_SEED = 2**64 - 1  # Blender's integers have 32 bits, the server's seeds 64: so they are kept as text
+LATENT_STEP = 8  # pictures come in multiples of this many pixels
+
+
+def _keep_seed_a_number(self: "ComfySettings", _context: Context) -> None:
+    tidy = str(min(int(re.sub(r"\D", "", self.seed) or 0), MAX_SEED))
+    if self.seed != tidy:
+        self.seed = tidy
+
+
+def _checkpoints(_self: object, _context: Context, _text: str) -> Iterable[str]:
+    return runtime.server_state().checkpoints
+
+
+def _samplers(_self: object, _context: Context, _text: str) -> Iterable[str]:
+    return runtime.server_state().samplers
+
+
+def _schedulers(_self: object, _context: Context, _text: str) -> Iterable[str]:
+    return runtime.server_state().schedulers
+
+
+class ComfyResult(PropertyGroup):
+    """A picture that arrived. Being pointed at from here is what keeps it in the .blend when nothing shows it."""
+
+    image: PointerProperty(type=Image)
+
+
+class ComfySettings(PropertyGroup):
+    """`scene.comfyui`."""
+
+    task: EnumProperty(
+        name="Task",
+        description="What to make",
+        items=(("image_generation", "Image", "A picture from a text"),),
+    )
+    workflow: StringProperty(name="Workflow", description="The workflow that makes it", default="sd_basic")
+    prompt: StringProperty(name="Prompt", description="What the picture shows")
+    negative_prompt: StringProperty(name="Negative Prompt", description="What the picture shall not show")
+    seed_mode: EnumProperty(
+        name="Seed",
+        description="Where the picture's random start comes from",
+        items=(
+            ("RANDOM", "Random", "Another picture each time"),
+            ("FIXED", "Fixed", "The same picture again as long as nothing else changes"),
+        ),
+    )
+    seed: StringProperty(
+        name="Seed",
+        description=f"The fixed seed, a whole number from 0 to {MAX_SEED}",
+        default="0",
+        update=_keep_seed_a_number,
+    )
+    last_seed: StringProperty(name="Last Seed", description="The seed of the last generation")
+    size_source: EnumProperty(
+        name="Size",
+        description="Where the picture's size comes from",
+        items=(
+            ("OWN", "Own", "The width and height set here"),
+            ("RENDER", "Render", "The scene's render size, rounded to multiples of 8"),
+        ),
+    )
+    width: IntProperty(
+        name="Width",
+        description="The picture's width",
+        default=512,
+        min=16,
+        max=16384,
+        soft_min=256,
+        soft_max=4096,
+        step=LATENT_STEP,
+        subtype="PIXEL",
+    )
+    height: IntProperty(
+        name="Height",
+        description="The picture's height",
+        default=512,
+        min=16,
+        max=16384,
+        soft_min=256,
+        soft_max=4096,
+        step=LATENT_STEP,
+        subtype="PIXEL",
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="How often the picture is refined; more take longer",
+        default=20,
+        min=1,
+        max=10000,
+        soft_max=100,
+    )
+    cfg: FloatProperty(
+        name="CFG",
+        description="How strictly the picture follows the prompt; high values look overdone",
+        default=7.0,
+        min=0.0,
+        max=100.0,
+        soft_min=1.0,
+        soft_max=20.0,
+        step=50,
+        precision=1,
+    )
+    sampler: StringProperty(name="Sampler", description="The method of refining", default="euler", search=_samplers)
+    scheduler: StringProperty(
+        name="Scheduler",
+        description="How the noise is spread over the steps",
+        default="normal",
+        search=_schedulers,
+    )
+    denoise: FloatProperty(
+        name="Denoise",
+        description="How much of the start is replaced; 1 makes a wholly new picture",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    batch_size: IntProperty(
+        name="Batch",
+        description="How many pictures to make at once; each needs graphics memory",
+        default=1,
+        min=1,
+        max=4096,
+        soft_max=16,
+    )
+    checkpoint: StringProperty(
+        name="Checkpoint",
+        description="The model on the server that makes the picture. Where empty, the first that the server has",
+        search=_checkpoints,
+    )
+    sink: EnumProperty(
+        name="Result",
+        description="Where the result goes",
+        items=(
+            ("IMAGE_EDITOR", "Image", "An image, shown in an open Image Editor"),
+            ("SEQUENCER", "Strip", "A strip in the Sequencer, at the frame that was current on the click"),
+        ),
+    )
+    results: CollectionProperty(type=ComfyResult)
+
+    def picture_size(self) -> tuple[int, int]:
+        """Return the width and height to ask for, in pixels."""
+        if self.size_source == "OWN":
+            return self.width, self.height
+        render = self.id_data.render
+        share = render.resolution_percentage / 100
+        return _to_step(render.resolution_x * share), _to_step(render.resolution_y * share)
+
+    def next_seed(self) -> int:
+        """Return the fixed seed, or a new one."""
+        return int(self.seed) if self.seed_mode == "FIXED" else secrets.randbits(64)
+
+
+def _to_step(pixels: float) -> int:
+    return max(LATENT_STEP, round(pixels / LATENT_STEP) * LATENT_STEP)
+
+
+_register, _unregister = bpy.utils.register_classes_factory((ComfyResult, ComfySettings))
+
+
+def register() -> None:
+    _register()
+    Scene.comfyui = PointerProperty(type=ComfySettings)
+
+
+def unregister() -> None:
+    del Scene.comfyui
+    _unregister()

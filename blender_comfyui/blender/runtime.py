@@ -1,0 +1,107 @@
+"""One Session per Blender, made from the preferences on first use, and the jobs that it was given.
+
+When the preferences change, the next use takes a new Session. The old one stays until its jobs have ended: nobody
+loses a result because he looked at another server. All this belongs to the main thread, and nothing here blocks.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..generation.events import SessionEvent
+from ..generation.feed import Subscription
+from ..generation.server_state import ServerState
+from ..generation.session import Session
+from . import settings
+from .job_list import JobList
+
+
+class NoOnlineAccess(Exception):
+    """The server is not on this computer, and Blender may not go online; str() is a sentence for the person."""
+
+
+@dataclass(frozen=True)
+class _Connection:
+    settings: settings.ServerSettings
+    session: Session
+    subscription: Subscription[SessionEvent]
+
+
+jobs = JobList()
+_connections: list[_Connection] = []  # the current one last
+
+
+def session() -> Session:
+    """Return the Session for the server of the preferences; make it if need be.
+
+    Raises InvalidAddress, InvalidCredentials or NoOnlineAccess.
+    """
+    wanted = _allowed_settings()
+    connection = next((known for known in _connections if known.settings == wanted), None)
+    if connection is None:
+        made = Session(wanted.address, settings.user_folder("session"), credentials=wanted.credentials)
+        connection = _Connection(wanted, made, made.subscribe())
+    else:
+        _connections.remove(connection)
+    _connections.append(connection)
+    return connection.session
+
+
+def server_state() -> ServerState:
+    """Return what is known of the server of the preferences; never makes a Session."""
+    try:
+        wanted = settings.server_settings()
+    except ValueError:
+        return ServerState()
+    current = _connections[-1] if _connections else None
+    return current.session.server if current and current.settings == wanted else ServerState()
+
+
+def refusal() -> Exception | None:
+    """Return why `session` would raise, or None."""
+    try:
+        _allowed_settings()
+    except (ValueError, NoOnlineAccess) as error:
+        return error
+    return None
+
+
+def drain(limit: int) -> list[SessionEvent]:
+    """Return what happened, at most `limit` events of each Session, and part from Sessions of no more use."""
+    events = [event for connection in _connections for event in connection.subscription.drain(limit)]
+    for old in _connections[:-1]:
+        if not old.session.jobs and old.subscription.empty:
+            _connections.remove(old)
+            _close(old)
+    return events
+
+
+def close() -> None:
+    """End all Sessions and forget their jobs; the threads end by themselves."""
+    while _connections:
+        _close(_connections.pop())
+    for entry in jobs:
+        jobs.remove(entry.id)
+
+
+def _close(connection: _Connection) -> None:
+    connection.subscription.close()
+    connection.session.close(wait=False)
+
+
+def _allowed_settings() -> settings.ServerSettings:
+    wanted = settings.server_settings()
+    if not (wanted.address.is_loopback or bpy.app.online_access):
+        raise NoOnlineAccess(
+            f"{wanted.address.host} is another computer, and Blender is not allowed to go online. "
+            "Allow Online Access in Blender's preferences, under System."
+        )
+    return wanted
+
+
+def register() -> None:
+    """Nothing is made before it is used."""
+
+
+def unregister() -> None:
+    close()

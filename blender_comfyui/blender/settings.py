@@ -1,0 +1,76 @@
+"""What the preferences say, as frozen values. Knows their names, not their class, and never the network."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+from bpy.types import AddonPreferences
+
+from ..comfy.address import ServerAddress
+from ..comfy.credentials import Credentials
+
+# "bl_ext.user_default.blender_comfyui": Blender's key of this extension, whatever repository it came from.
+PACKAGE = __package__.rpartition(".")[0]
+API_KEY_VARIABLE = "COMFYUI_API_KEY"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Which server, and how to log in there; two that compare equal share one Session."""
+
+    address: ServerAddress
+    credentials: Credentials
+
+
+def preferences() -> AddonPreferences:
+    """Return the extension's preferences."""
+    return bpy.context.preferences.addons[PACKAGE].preferences
+
+
+def server_settings() -> ServerSettings:
+    """Read the preferences; raise InvalidAddress or InvalidCredentials with a sentence for the person."""
+    chosen = preferences()
+    return ServerSettings(_address(chosen), _credentials(chosen))
+
+
+def user_folder(name: str) -> Path:
+    """Return a folder of the extension's own (made if need be), for all that belongs to no .blend."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+
+
+def output_folder() -> Path:
+    """Return where results go: by default beside the .blend, and in the user folder while that is unsaved."""
+    chosen = preferences().output_folder.strip()
+    if not chosen or (chosen.startswith("//") and not bpy.data.filepath):
+        return user_folder("outputs")
+    return Path(bpy.path.abspath(chosen)).absolute()
+
+
+def names_more_than_a_host(text: str) -> bool:
+    """Whether this is a URL or has a port, rather than a bare name or address (IPv6 ones have many colons)."""
+    text = text.strip()
+    return "/" in text or "[" in text or text.count(":") == 1
+
+
+def _address(chosen: AddonPreferences) -> ServerAddress:
+    host = chosen.host.strip()
+    if not host or names_more_than_a_host(host):
+        return ServerAddress.parse(host)
+    bracketed = f"[{host}]" if ":" in host else host
+    return ServerAddress.parse(f"{chosen.scheme.lower()}://{bracketed}:{chosen.port}/{chosen.prefix.strip('/ ')}")
+
+
+def _credentials(chosen: AddonPreferences) -> Credentials:
+    environment = os.environ.get(API_KEY_VARIABLE, "")
+    match chosen.authentication:
+        case "BEARER":
+            return Credentials.bearer(chosen.token or environment)
+        case "API_KEY":
+            return Credentials.api_key(chosen.api_key or environment)
+        case "BASIC":
+            return Credentials.basic(chosen.user, chosen.password)
+        case "HEADERS":
+            return Credentials.free({header.name: header.value for header in chosen.headers})
+        case _:
+            return Credentials.none()

@@ -1,0 +1,11 @@
+"""Results → Blender. A sink finds its target by name when a result arrives, and makes one undo step of it."""
+
+from ...generation.outcome import Output
+from ..job_list import Entry
+from . import image_editor, sequencer
+
+
+def place(entry: Entry, output: Output) -> str:
+    """Put one output where its request wants it; return the name of what was made. Raises CannotPlace."""
+    sink = sequencer if entry.target.get("sink") == "SEQUENCER" else image_editor
+    return sink.place(entry, output)

@@ -1,0 +1,111 @@
+"""Runs inside each Blender, with the extension installed as a person installs it.
+
+From the environment: BLENDER_COMFYUI_ZIP is the built zip (without it the sources are enabled as a local repository,
+quicker while developing), BLENDER_COMFYUI_PYTHON the Python that has what the stand-in server needs.
+"""
+
+import os
+import tempfile
+
+# before bpy: it reads this when it is imported
+os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="blender-"))
+
+import importlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+
+import bpy
+import pytest
+
+from tests.blender.stand_in import StandIn
+
+ROOT = Path(__file__).resolve().parents[2]
+ID = "blender_comfyui"
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The extension's module name, installed and enabled."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    archive = os.environ.get("BLENDER_COMFYUI_ZIP")
+    if archive:
+        bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
+        return f"bl_ext.user_default.{ID}"
+    import addon_utils  # it is there only once bpy is
+
+    folder = tmp_path_factory.mktemp("repository")
+    _stage(folder / ID)
+    bpy.context.preferences.extensions.repos.new(name="Sources", module="sources", custom_directory=str(folder))
+    addon_utils.extensions_refresh()
+    addon_utils.enable(f"bl_ext.sources.{ID}", default_set=True)
+    return f"bl_ext.sources.{ID}"
+
+
+@pytest.fixture
+def module(package: str) -> Callable[[str], ModuleType]:
+    """``module("blender.runtime")`` is that module of the installed extension."""
+    return lambda name: importlib.import_module(f"{package}.{name}")
+
+
+@pytest.fixture(autouse=True)
+def fresh(package: str) -> Iterator[None]:
+    """Each test begins with an empty file and the preferences as after installing, and leaves no jobs."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    preferences = bpy.context.preferences.addons[package].preferences
+    for name in preferences.bl_rna.properties.keys():
+        if name not in ("rna_type", "bl_idname"):
+            preferences.property_unset(name)
+    runtime = importlib.import_module(f"{package}.blender.runtime")
+    yield
+    runtime.close()
+
+
+@pytest.fixture
+def preferences(package: str) -> bpy.types.AddonPreferences:
+    return bpy.context.preferences.addons[package].preferences
+
+
+@pytest.fixture
+def comfyui() -> bpy.types.PropertyGroup:
+    """What the panel sets, for the open file's scene: small and fast."""
+    settings = bpy.context.scene.comfyui
+    settings.prompt = "a red fox in the snow"
+    settings.seed_mode, settings.seed = "FIXED", "7"
+    settings.width = settings.height = 64
+    settings.steps = 2
+    return settings
+
+
+@pytest.fixture
+def stand_in() -> Iterator[Callable[..., StandIn]]:
+    """``stand_in("--step-delay", "0.1")`` gives a running stand-in server; it ends with the test."""
+    with ExitStack() as servers:
+        yield lambda *options: servers.enter_context(StandIn(ROOT, *options))
+
+
+@pytest.fixture
+def server(stand_in: Callable[..., StandIn], preferences: bpy.types.AddonPreferences) -> StandIn:
+    """A stand-in server that the preferences point to."""
+    running = stand_in()
+    preferences.host = running.url
+    return running
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The open file, saved: tests that want paths relative to it."""
+    path = tmp_path / "scene.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+def _stage(folder: Path) -> None:
+    shutil.copytree(ROOT / ID, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "workflows", folder / "workflows")
+    manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    start = manifest.index("wheels = [")  # in development they come from the virtual environment
+    manifest = manifest[:start] + manifest[manifest.index("]", start) + 2 :]
+    (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
