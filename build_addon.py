@@ -25,14 +25,14 @@ from tools.project import ROOT, ToolError, say
 
 def build() -> int:
     """Make the zips."""
-    [blender] = venvs.ensure_blenders([venvs.newest_blender()])
+    [blender] = venvs.ensure_blenders([venvs.preferred_blender()])
     extension.build(blender)
     return 0
 
 
 def validate() -> int:
     """Make the zips and let Blender check each of them."""
-    [blender] = venvs.ensure_blenders([venvs.newest_blender()])
+    [blender] = venvs.ensure_blenders([venvs.preferred_blender()])
     for path in extension.build(blender):
         extension.validate(blender, path)
         say(f"{path.relative_to(ROOT)} is valid for Blender {blender.version}")

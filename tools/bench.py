@@ -9,7 +9,7 @@ from .project import run_shown, say
 def run_bench() -> int:
     """Print the figures of benchmarks/bench.py; returns its exit code."""
     development = venvs.ensure_development()
-    [blender] = venvs.ensure_blenders([venvs.newest_blender()])
+    [blender] = venvs.ensure_blenders([venvs.preferred_blender()])
     extension.build(blender)
     env = {
         **os.environ,

@@ -16,7 +16,7 @@ FOLDER = OUT / "demo"
 
 def run_demo() -> int:
     """Make out/demo/*.png and out/demo/demo.blend; returns the exit code of Blender."""
-    [blender] = venvs.ensure_blenders([venvs.newest_blender()])
+    [blender] = venvs.ensure_blenders([venvs.preferred_blender()])
     extension.build(blender)
     resources = BUILD / "demo"
     for folder in (resources, FOLDER):

@@ -14,7 +14,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     BUILD.mkdir(exist_ok=True)
     python = venvs.ensure_development().python
     blenders = venvs.ensure_blenders(venvs.BLENDERS)
-    extension.build(blenders[-1] if blenders else venvs.newest_blender())
+    extension.build(blenders[-1] if blenders else venvs.preferred_blender())
     window_tree.ensure()
     OUT.mkdir(exist_ok=True)
     command = [str(python), "-m", "pytest", *(arguments or _whole_run())]

@@ -76,6 +76,7 @@ BLENDERS = (
     Blender("5.0.1", "3.11", "1.26.4"),
     Blender("5.2.3", "3.13", "2.4.6"),
 )
+LONG_TERM = ("4.2", "4.5", "5.2")
 
 
 def dependency_group(name: str) -> tuple[str, ...]:
@@ -98,10 +99,10 @@ def ensure_development() -> Venv:
     return venv
 
 
-def newest_blender() -> Blender:
-    """The newest Blender that the Pythons of this machine can run; raises `ToolError` if there is none."""
+def preferred_blender() -> Blender:
+    """The newest long-term Blender that this machine's Pythons can run; raises `ToolError` if there is none."""
     for blender in reversed(BLENDERS):
-        if pythons.find(blender.python):
+        if blender.series in LONG_TERM and pythons.find(blender.python):
             return blender
     raise ToolError("Blender as a module needs Python 3.13 or 3.11; install one of them.")
 
