@@ -153,10 +153,10 @@ class Run:
     def hear(self, event: Event) -> None:
         """An event of the websocket: of this prompt, or of none."""
         match event:
-            case ExecutionSucceeded() | ExecutionInterrupted() | NodeExecuting(node=None):
-                self._look_now()
-            case ExecutionErrored(is_block=False):
-                self._look_now()
+            case NodeExecuting(node=None):  # comes when the history entry is there
+                self._look_now(0.0)
+            case ExecutionSucceeded() | ExecutionInterrupted() | ExecutionErrored(is_block=False):
+                self._look_now(0.05)
             case QueueStatus() if self._accepted and self._client_id != self._watch.client_id:
                 self.due = min(self.due, time.monotonic() + 0.1)  # the only sign of an end that is left
             case Preview():
@@ -192,11 +192,11 @@ class Run:
         else:
             self._is_absent()
 
-    def _look_now(self) -> None:
+    def _look_now(self, delay: float) -> None:
         """The server says that it ended; its history may need a moment more."""
         self._early_looks = 0
-        if self._accepted:
-            self._then(self._look_at_history, 0.0)
+        if self._accepted and not self._taking.begun:
+            self._then(self._look_at_history, delay)
 
     def _look_at_history(self) -> None:
         self._early_looks += 1

@@ -1,0 +1,122 @@
+"""Ours beside a raw client, in one run against one server. `build_addon.py bench` runs it.
+
+Figures are medians in milliseconds; what counts are the ratios, for both sides share the machine and its noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.raw import RawClient
+from blender_comfyui.generation.events import StateChanged
+from blender_comfyui.generation.outcome import JobState
+from blender_comfyui.generation.session import Session
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZE = 512  # pixels of a side of the picture
+_colours = itertools.count(int(time.time()) & 0xFFFF00)
+
+
+def graph() -> dict[str, Any]:
+    """EmptyImage → SaveImage in a colour that no cache knows."""
+    colour = next(_colours) & 0xFFFFFF
+    return {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1, "color": colour}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "bench"}},
+    }
+
+
+def milliseconds(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return (time.perf_counter() - began) * 1000
+
+
+@contextmanager
+def server(*options: str) -> Iterator[str]:
+    """The server named by COMFYUI_URL, or the stand-in in a process of its own."""
+    if url := os.environ.get("COMFYUI_URL"):
+        yield url.rstrip("/")
+        return
+    command = [sys.executable, "-m", "tests.comfy_server", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+def accepted(session: Session) -> None:
+    """From submit to the server's yes."""
+    subscription = session.subscribe()
+    job = session.submit(graph())
+    while True:
+        event = subscription.get()
+        if isinstance(event, StateChanged) and event.job_id == job.id and event.state is not JobState.WAITING:
+            break
+    subscription.close()
+
+
+def client_rows(url: str, rounds: int) -> None:
+    """Four rows: raw and ours take turns, so that both see the same machine."""
+    times: dict[str, list[float]] = {name: [] for name in ("post", "accepted", "raw", "outcome")}
+    raw = RawClient(url)
+    with tempfile.TemporaryDirectory() as folder, Session(url, data_dir=folder) as session:
+        for _ in range(5):  # connections, caches, and the first reading of the server's state
+            raw.generate(graph())
+            session.submit(graph()).wait(60)
+        for _ in range(rounds):
+            posted: list[str] = []
+            times["post"].append(milliseconds(lambda: posted.append(raw.post(graph()))))
+            raw.wait(posted[0])
+            times["accepted"].append(milliseconds(lambda: accepted(session)))
+            for job in session.jobs:
+                job.wait(60)
+            times["raw"].append(milliseconds(lambda: raw.generate(graph())))
+            times["outcome"].append(milliseconds(lambda: session.submit(graph()).wait(60)))
+    raw.close()
+    row("raw keep-alive POST /prompt", times["post"])
+    row("submit to accepted", times["accepted"], times["post"], "aim <= 1.3 x raw and < 100 ms")
+    row("raw POST + socket + /view to bytes", times["raw"])
+    row("submit to Outcome (file on disk)", times["outcome"], times["raw"], "aim <= 1.1 x raw")
+
+
+def row(name: str, times: list[float], base: list[float] | None = None, note: str = "") -> None:
+    median = statistics.median(times)
+    ratio = f"{median / statistics.median(base):5.2f} x" if base else "       "
+    print(f"{name:<58} {median:8.2f} ms  {ratio}  max {max(times):8.2f}  {note}", flush=True)
+
+
+def blender_rows(url: str, slow_url: str, rounds: int) -> None:
+    """The main thread's share, measured inside a real Blender's Python by blender_side.py."""
+    python = os.environ.get("COMFYUI_BENCH_BLENDER")
+    if not python:
+        print("(the operator and the tick are measured by `build_addon.py bench`, which brings a Blender)")
+        return
+    command = [python, str(ROOT / "benchmarks" / "blender_side.py"), url, slow_url, str(rounds)]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100)
+    rounds = parser.parse_args().rounds
+    with server() as url, server("--post-delay", "3") as slow_url:
+        named = "COMFYUI_URL" if os.environ.get("COMFYUI_URL") else "the stand-in"
+        print(f"{rounds} rounds of EmptyImage {SIZE}² -> SaveImage against {named} at {url}")
+        client_rows(url, rounds)
+        blender_rows(url, slow_url, rounds)
+
+
+if __name__ == "__main__":
+    main()
