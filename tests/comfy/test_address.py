@@ -151,9 +151,7 @@ def test_bad_input_is_shown_in_one_sentence(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "   ", "\n"])
 def test_empty(typed: str) -> None:
-    with pytest.raises(
-        InvalidAddress, match=r"^The server address is empty\. Type it like 127\.0\.0\.1:8188"
-    ):
+    with pytest.raises(InvalidAddress, match=r"^The server address is empty\. Type it like 127\.0\.0\.1:8188"):
         ServerAddress.parse(typed)
 
 

@@ -55,9 +55,7 @@ def message(kind: object, data: object) -> Event | None:
 
 def recorded_messages(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
-        if node.get("binary") is True or (
-            isinstance(node.get("type"), str) and isinstance(node.get("data"), dict)
-        ):
+        if node.get("binary") is True or (isinstance(node.get("type"), str) and isinstance(node.get("data"), dict)):
             yield node
             return
         node = list(node.values())
@@ -108,9 +106,7 @@ def check_recorded_frame(recorded: dict[str, Any]) -> None:
 
 def test_status() -> None:
     assert message("status", {"status": {"exec_info": {"queue_remaining": 3}}}) == QueueStatus(3)
-    assert message("status", {"status": {"exec_info": {"queue_remaining": 0}}, "sid": "s"}) == QueueStatus(
-        0, "s"
-    )
+    assert message("status", {"status": {"exec_info": {"queue_remaining": 0}}, "sid": "s"}) == QueueStatus(0, "s")
     assert message("status", {"status": {"exec_info": {"queue_remaining": True}}}) is None
     assert message("status", {"status": [1]}) is None
 
@@ -122,19 +118,13 @@ def test_feature_flags() -> None:
 def test_the_course_of_a_prompt() -> None:
     assert message("execution_start", {"prompt_id": "p", "timestamp": 1}) == ExecutionStarted("p")
     assert message("execution_cached", {"prompt_id": "p", "nodes": ["1", 2]}) == NodesCached("p", ("1", "2"))
-    assert message("progress", {"prompt_id": "p", "node": "5", "value": 1, "max": 4}) == NodeProgress(
-        "p", "5", 1, 4
-    )
+    assert message("progress", {"prompt_id": "p", "node": "5", "value": 1, "max": 4}) == NodeProgress("p", "5", 1, 4)
     assert message("execution_success", {"prompt_id": "p"}) == ExecutionSucceeded("p")
-    assert message("execution_interrupted", {"prompt_id": "p", "node_id": "2"}) == ExecutionInterrupted(
-        "p", "2"
-    )
+    assert message("execution_interrupted", {"prompt_id": "p", "node_id": "2"}) == ExecutionInterrupted("p", "2")
 
 
 def test_executing() -> None:
-    assert message("executing", {"prompt_id": "p", "node": "1", "display_node": "2"}) == NodeExecuting(
-        "p", "1", "2"
-    )
+    assert message("executing", {"prompt_id": "p", "node": "1", "display_node": "2"}) == NodeExecuting("p", "1", "2")
     assert message("executing", {"prompt_id": "p", "node": None}) == NodeExecuting("p", None)
     assert message("executing", {"node": "2"}) == NodeExecuting(None, "2")
 
@@ -157,12 +147,8 @@ def test_progress_state() -> None:
 
 def test_executed() -> None:
     output = {"images": [{"filename": "x.png", "subfolder": "", "type": "output"}]}
-    assert message("executed", {"prompt_id": "p", "node": "2", "output": output}) == NodeExecuted(
-        "p", "2", output
-    )
-    assert message("executed", {"prompt_id": "p", "node": "2", "output": None}) == NodeExecuted(
-        "p", "2", None
-    )
+    assert message("executed", {"prompt_id": "p", "node": "2", "output": output}) == NodeExecuted("p", "2", output)
+    assert message("executed", {"prompt_id": "p", "node": "2", "output": None}) == NodeExecuted("p", "2", None)
     assert message("executed", {"prompt_id": "p", "node": "2", "output": [1]}) is None
 
 
@@ -180,25 +166,15 @@ def test_an_error() -> None:
 
 
 def test_an_error_that_is_told_badly_is_still_an_error() -> None:
-    event = message(
-        "execution_error", {"prompt_id": "p", "node_id": [], "exception_message": 5, "traceback": "x"}
-    )
+    event = message("execution_error", {"prompt_id": "p", "node_id": [], "exception_message": 5, "traceback": "x"})
     assert event == ExecutionErrored("p", "", "", "", "", ("x",))
     assert message("execution_error", {"node_id": "2"}) is None
 
 
-@pytest.mark.parametrize(
-    "bad", ["Infinity", "-Infinity", "NaN", "1e999", "true", '"3"', "null", "9" * 400, "9" * 5000]
-)
+@pytest.mark.parametrize("bad", ["Infinity", "-Infinity", "NaN", "1e999", "true", '"3"', "null", "9" * 400, "9" * 5000])
 def test_bad_numbers(bad: str) -> None:
-    assert (
-        parse_text(f'{{"type":"progress","data":{{"prompt_id":"p","node":"1","value":{bad},"max":4}}}}')
-        is None
-    )
-    assert (
-        parse_text(f'{{"type":"progress","data":{{"prompt_id":"p","node":"1","value":1,"max":{bad}}}}}')
-        is None
-    )
+    assert parse_text(f'{{"type":"progress","data":{{"prompt_id":"p","node":"1","value":{bad},"max":4}}}}') is None
+    assert parse_text(f'{{"type":"progress","data":{{"prompt_id":"p","node":"1","value":1,"max":{bad}}}}}') is None
 
 
 def test_a_bare_infinity_elsewhere_does_no_harm() -> None:
@@ -206,9 +182,7 @@ def test_a_bare_infinity_elsewhere_does_no_harm() -> None:
     assert parse_text(text) == ExecutionStarted("p")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "null", "[]", '"x"', "{", "{}", '{"type":[]}', "[" * 100_000, '{"a":' * 100_000]
-)
+@pytest.mark.parametrize("text", ["", "null", "[]", '"x"', "{", "{}", '{"type":[]}', "[" * 100_000, '{"a":' * 100_000])
 def test_what_is_no_message(text: str) -> None:
     assert parse_text(text) is None
 
@@ -270,8 +244,7 @@ ids = st.sampled_from(["p", "\ud800", "ü", 5, None, True, 2**70])
 fields = {
     "prompt_id": ids | anything,
     "node": ids | anything,
-    "nodes": anything
-    | st.dictionaries(st.text(max_size=3), st.dictionaries(st.sampled_from(["state"]), anything)),
+    "nodes": anything | st.dictionaries(st.text(max_size=3), st.dictionaries(st.sampled_from(["state"]), anything)),
     "value": anything,
     "max": anything,
     "output": anything,
@@ -307,9 +280,7 @@ def test_no_text_raises(text: str) -> None:
         string.encode("utf-8")
 
 
-@given(
-    st.binary() | st.builds(lambda kind, rest: struct.pack(">I", kind) + rest, st.integers(0, 5), st.binary())
-)
+@given(st.binary() | st.builds(lambda kind, rest: struct.pack(">I", kind) + rest, st.integers(0, 5), st.binary()))
 @example(struct.pack(">II", 4, 50000) + b"[" * 50000 + JPEG)
 def test_no_frame_raises(frame: bytes) -> None:
     for string in strings(parse_binary(frame)):
