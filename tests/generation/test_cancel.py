@@ -38,23 +38,23 @@ def cancelled(job) -> None:
 def test_foreign_prompts_survive_our_cancels(comfy_server, tmp_path, level):
     """One foreign prompt runs and one waits while our queued one is cancelled; then ours runs, and is cancelled."""
     server = comfy_server(level=level)
-    server.hold.set()
+    server.hold()
     running = post_foreign(server)
-    server.hold.wait_reached()
+    server.wait_held()
     with Session(server.url, data_dir=tmp_path) as session:
         ours_queued = session.submit(graphs.empty_save())
-        server.journal.wait_for(lambda: server.journal.posts == 2)
+        server.wait_for(lambda: server.journal.posts == 2)
         waiting = post_foreign(server)
         cancelled(ours_queued)
-        server.hold.release()
-        server.journal.wait_for(lambda: server.journal.finished[running] and server.journal.finished[waiting])
-        server.hold.set()
+        server.release()
+        server.wait_for(lambda: server.journal.finished[running] and server.journal.finished[waiting])
+        server.hold()
         ours_running = session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         later = post_foreign(server)
         cancelled(ours_running)
-        server.hold.release()
-        server.journal.wait_for(lambda: server.journal.finished[later])
+        server.release()
+        server.wait_for(lambda: server.journal.finished[later])
     assert all(succeeded(server, prompt_id) for prompt_id in (running, waiting, later))
     assert server.journal.executions[ours_queued.id] == 0
 

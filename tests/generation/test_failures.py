@@ -177,10 +177,10 @@ def test_outputs_that_the_server_drops_in_silence_are_named(comfy_server, tmp_pa
 
 def test_somebody_else_stops_it(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     with Session(server.url, data_dir=tmp_path) as session:
         job = session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         session._client.interrupt(job.id)
         outcome = job.wait(LIMIT)
     assert outcome.state == "failed"
@@ -189,12 +189,12 @@ def test_somebody_else_stops_it(comfy_server, tmp_path):
 
 def test_somebody_else_deletes_it_from_the_queue(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     with Session(server.url, data_dir=tmp_path, patience=HASTY) as session:
         session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         job = session.submit(graphs.empty_save())
-        server.journal.wait_for(lambda: server.journal.posts == 2)
+        server.wait_for(lambda: server.journal.posts == 2)
         while job.state != "queued":
             pass
         session._client.delete_queued(job.id)
@@ -205,11 +205,11 @@ def test_somebody_else_deletes_it_from_the_queue(comfy_server, tmp_path):
 
 def test_the_server_is_restarted_in_the_middle(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     patience = Patience(outage=20.0, absence=0.2, look=0.2, look_blind=0.1)
     with Session(server.url, data_dir=tmp_path, patience=patience) as session:
         job = session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         server.stop()
         server.start()
         outcome = job.wait(LIMIT)
@@ -218,10 +218,10 @@ def test_the_server_is_restarted_in_the_middle(comfy_server, tmp_path):
 
 def test_the_server_goes_away_for_good(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     with Session(server.url, data_dir=tmp_path, patience=HASTY) as session:
         job = session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         server.stop()
         outcome = job.wait(LIMIT)
     assert outcome.state == "failed"

@@ -32,7 +32,7 @@ def posted(server) -> int:
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_passing_fault_at_the_post_is_tried_again(server, session, status):
-    server.fail_next["POST /prompt"] = [(status, {"Retry-After": "0"}, "busy")] * 2
+    server.knobs.fail_next["POST /prompt"] = [(status, {"Retry-After": "0"}, "busy")] * 2
     job = session.submit(graphs.empty_save())
     assert job.wait(LIMIT).state == "finished"
     assert server.journal.executions[job.id] == 1
@@ -40,24 +40,24 @@ def test_a_passing_fault_at_the_post_is_tried_again(server, session, status):
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_three_tries_and_no_more(server, session, status):
-    server.fail_next["POST /prompt"] = [(status, {}, "busy")] * 9
+    server.knobs.fail_next["POST /prompt"] = [(status, {}, "busy")] * 9
     outcome = session.submit(graphs.empty_save()).wait(LIMIT)
     assert outcome.state == "failed"
     assert isinstance(outcome.error, errors.ServerFault)
     assert outcome.error.status == status
-    assert len(server.fail_next["POST /prompt"]) == 6
+    assert len(server.knobs.fail_next["POST /prompt"]) == 6
 
 
 def test_a_fault_of_the_servers_own_is_not_tried_again(server, session):
-    server.fail_next["POST /prompt"] = [(500, {}, "500 Internal Server Error")] * 2
+    server.knobs.fail_next["POST /prompt"] = [(500, {}, "500 Internal Server Error")] * 2
     outcome = session.submit(graphs.empty_save()).wait(LIMIT)
     assert isinstance(outcome.error, errors.ServerFault)
     assert "console" in str(outcome.error)
-    assert len(server.fail_next["POST /prompt"]) == 1
+    assert len(server.knobs.fail_next["POST /prompt"]) == 1
 
 
 def test_a_lost_answer_to_the_post_does_not_run_it_twice(server, session):
-    server.drop_answer_next = 1
+    server.knobs.drop_answer_next = 1
     job = session.submit(graphs.empty_save())
     assert job.wait(LIMIT).state == "finished"
     assert posted(server) == 1
@@ -65,7 +65,7 @@ def test_a_lost_answer_to_the_post_does_not_run_it_twice(server, session):
 
 
 def test_a_post_that_never_came_is_sent_again(server, session):
-    server.fail_next["POST /prompt"] = [(0, {}, "")]  # the connection closes, and nothing was done
+    server.knobs.fail_next["POST /prompt"] = [(0, {}, "")]  # the connection closes, and nothing was done
     job = session.submit(graphs.empty_save())
     assert job.wait(LIMIT).state == "finished"
     assert server.journal.executions[job.id] == 1
@@ -74,28 +74,28 @@ def test_a_post_that_never_came_is_sent_again(server, session):
 @pytest.mark.parametrize("route", ["GET /history", "GET /view", "GET /system_stats"])
 @pytest.mark.parametrize("fault", [(0, {}, ""), (503, {}, "busy")])
 def test_passing_faults_elsewhere_cost_nothing_but_time(server, session, route, fault):
-    server.fail_next[route] = [fault] * 2
+    server.knobs.fail_next[route] = [fault] * 2
     outcome = session.submit(graphs.empty_save(colour=0x0000FF)).wait(LIMIT)
     assert outcome.state == "finished"
     assert outcome.files[0].read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_cut_file_is_fetched_again(server, session):
-    server.cut_next["GET /view"] = [40]
+    server.knobs.cut_next["GET /view"] = [40]
     outcome = session.submit(graphs.empty_save()).wait(LIMIT)
     assert outcome.state == "finished"
     assert outcome.files[0].read_bytes().endswith(b"IEND\xaeB`\x82")
 
 
 def test_a_web_page_in_place_of_a_picture_is_fetched_again(server, session):
-    server.fail_next["GET /view"] = [(200, {"Content-Type": "text/html"}, "<html>log in</html>")]
+    server.knobs.fail_next["GET /view"] = [(200, {"Content-Type": "text/html"}, "<html>log in</html>")]
     outcome = session.submit(graphs.empty_save()).wait(LIMIT)
     assert outcome.state == "finished"
     assert outcome.files[0].read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_file_that_is_gone_is_said_to_be_gone(server, session):
-    server.fail_next["GET /view"] = [(404, {}, "")] * 9
+    server.knobs.fail_next["GET /view"] = [(404, {}, "")] * 9
     outcome = session.submit(graphs.empty_save()).wait(LIMIT)
     assert outcome.state == "failed"
     assert isinstance(outcome.error, errors.FileMissing)
@@ -109,21 +109,21 @@ def test_without_a_socket_the_result_arrives_all_the_same(comfy_server, tmp_path
 
 @pytest.mark.parametrize("polite", [True, False])
 def test_a_socket_that_drops_mid_run_costs_only_progress(server, session, polite):
-    server.hold.set()
+    server.hold()
     job = session.submit(graphs.txt2img())
-    server.hold.wait_reached()
+    server.wait_held()
     server.drop_sockets(close_frame=polite)
-    server.hold.release()
+    server.release()
     assert job.wait(LIMIT).state == "finished"
     assert server.journal.executions[job.id] == 1
 
 
 def test_a_silent_socket_costs_only_progress(server, session):
-    server.hold.set()
+    server.hold()
     job = session.submit(graphs.txt2img())
-    server.hold.wait_reached()
+    server.wait_held()
     server.silence()
-    server.hold.release()
+    server.release()
     assert job.wait(LIMIT).state == "finished"
 
 
@@ -136,7 +136,7 @@ def test_a_history_that_comes_late_is_waited_for(comfy_server, tmp_path):
 def test_a_new_client_id_for_each_connection(server, session):
     session.submit(graphs.empty_save()).wait(LIMIT)
     server.drop_sockets(close_frame=False)
-    server.journal.wait_for(lambda: len(socket_ids(server)) >= 2)
+    server.wait_for(lambda: len(socket_ids(server)) >= 2)
     assert len(set(socket_ids(server))) == len(socket_ids(server))
 
 

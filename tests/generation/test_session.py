@@ -57,7 +57,7 @@ def test_parameters_reach_the_server_by_role_and_by_name(comfy_server, tmp_path)
 def test_a_bundled_workflow_goes_by_its_name(comfy_server, tmp_path):
     server = comfy_server()
     with Session(server.url, data_dir=tmp_path) as session:
-        parameters = {"prompt": "fox", "seed": 1, "steps": 2, "checkpoint": server.checkpoints[0]}
+        parameters = {"prompt": "fox", "seed": 1, "steps": 2, "checkpoint": server.knobs.checkpoints[0]}
         job = session.submit("sd_basic", parameters)
         assert job.wait(LIMIT).state == "finished"
     assert job.request.workflow_name == "sd_basic"
@@ -92,7 +92,7 @@ def test_a_batch_brings_every_picture_under_names_of_its_own(comfy_server, tmp_p
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_events_end_once_and_progress_only_grows(comfy_server, tmp_path, level):
     server = comfy_server(level=level)
-    server.hold.set()
+    server.hold()
     with Session(server.url, data_dir=tmp_path) as session:
         job = session.submit(graphs.txt2img(steps=5))
         stream = job.events()
@@ -112,8 +112,8 @@ def test_the_events_end_once_and_progress_only_grows(comfy_server, tmp_path, lev
 
 
 def release_when_held(server) -> None:
-    server.hold.wait_reached()
-    server.hold.release()
+    server.wait_held()
+    server.release()
 
 
 def test_cached_nodes_count_and_a_rerun_brings_the_file_again(comfy_server, tmp_path):
@@ -182,23 +182,23 @@ def test_leaving_the_events_leaves_nothing_behind(comfy_server, tmp_path):
 
 def test_waiting_has_a_limit_and_the_job_goes_on(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     with Session(server.url, data_dir=tmp_path) as session:
         job = session.submit(graphs.empty_save())
-        server.hold.wait_reached()
+        server.wait_held()
         with pytest.raises(TimedOut):
             job.wait(0)
-        server.hold.release()
+        server.release()
         assert job.wait(LIMIT).state == "finished"
 
 
 def test_closing_ends_every_thread_and_names_why_the_job_did_not_end(comfy_server, tmp_path):
     server = comfy_server()
-    server.hold.set()
+    server.hold()
     before = set(threading.enumerate())
     session = Session(server.url, data_dir=tmp_path)
     job = session.submit(graphs.empty_save())
-    server.hold.wait_reached()
+    server.wait_held()
     session.close()
     assert set(threading.enumerate()) - before == set()
     assert job.wait(0).state == "failed"
@@ -221,7 +221,7 @@ def test_the_server_is_described(comfy_server, tmp_path):
     assert state.version == "0.27.0"
     assert state.device == "cpu"
     assert state.vram_total > state.vram_free > 0 or state.vram_total == state.vram_free
-    assert state.checkpoints == server.checkpoints
+    assert state.checkpoints == server.knobs.checkpoints
     assert "euler" in state.samplers
     assert "karras" in state.schedulers
 
