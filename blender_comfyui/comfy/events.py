@@ -282,7 +282,16 @@ def _progress_state(data: dict[str, Any]) -> ProgressState:
     nodes = data.get("nodes")
     if not isinstance(nodes, dict):
         raise _MalformedError
-    return ProgressState(_id(data.get("prompt_id")), tuple(_node_state(*item) for item in nodes.items()))
+    states = (_node_state_or_none(key, node) for key, node in nodes.items())
+    return ProgressState(_id(data.get("prompt_id")), tuple(state for state in states if state))
+
+
+def _node_state_or_none(key: str, node: object) -> NodeState | None:
+    # One custom node that counts to infinity shall not hide the progress of all others.
+    try:
+        return _node_state(key, node)
+    except _MalformedError:
+        return None
 
 
 def _node_state(key: str, node: object) -> NodeState:

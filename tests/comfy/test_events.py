@@ -28,10 +28,10 @@ from blender_comfyui.comfy.events import (
     ProgressText,
     QueueStatus,
     parse_binary,
+    parse_message,
     parse_text,
 )
 
-TRANSCRIPTS = Path(__file__).parents[3] / "shared" / "transcripts"
 CLASSES: dict[str, type] = {
     "status": QueueStatus,
     "feature_flags": FeatureFlags,
@@ -64,10 +64,9 @@ def recorded_messages(node: Any) -> Iterator[dict[str, Any]]:
             yield from recorded_messages(child)
 
 
-@pytest.mark.skipif(not TRANSCRIPTS.is_dir(), reason="the recorded exchanges are not on this machine")
-def test_every_recorded_message() -> None:
+def test_every_recorded_message(transcripts: Path) -> None:
     counts: Counter[str] = Counter()
-    for path in sorted(TRANSCRIPTS.glob("[0-9]*/*.json")):
+    for path in sorted(transcripts.glob("[0-9]*/*.json")):
         if path.name.startswith(("http_", "comfy_api_proxy")):
             continue
         for recorded in recorded_messages(json.loads(path.read_text(encoding="utf-8"))):
@@ -145,6 +144,13 @@ def test_progress_state() -> None:
     )
 
 
+def test_one_bad_node_does_not_hide_the_others() -> None:
+    good = {"value": 1, "max": 2, "state": "running"}
+    text = json.dumps({"type": "progress_state", "data": {"prompt_id": "p", "nodes": {"1": good, "2": [], "3": good}}})
+    text = text.replace('"3": {"value": 1', '"3": {"value": Infinity')
+    assert parse_text(text) == ProgressState("p", (NodeState("1", "1", 1.0, 2.0, "running"),))
+
+
 def test_executed() -> None:
     output = {"images": [{"filename": "x.png", "subfolder": "", "type": "output"}]}
     assert message("executed", {"prompt_id": "p", "node": "2", "output": output}) == NodeExecuted("p", "2", output)
@@ -163,6 +169,20 @@ def test_an_error() -> None:
     }
     event = message("execution_error", data)
     assert event == ExecutionErrored("p", "2", "KSampler", "ValueError", "böse �", ("a\n", "b\n"))
+
+
+def test_a_block_is_told_from_an_error() -> None:
+    blocked = parse_message("execution_error", {"prompt_id": "p", "exception_type": "ExecutionBlocked"})
+    failed = parse_message("execution_error", {"prompt_id": "p", "exception_type": "ValueError"})
+    assert isinstance(blocked, ExecutionErrored)
+    assert isinstance(failed, ExecutionErrored)
+    assert (blocked.is_block, failed.is_block) == (True, False)
+
+
+def test_messages_by_their_parts_as_in_the_history() -> None:
+    assert parse_message("execution_start", {"prompt_id": "p"}) == ExecutionStarted("p")
+    assert parse_message(["execution_start"], {"prompt_id": "p"}) is None
+    assert parse_message("execution_start", ["p"]) is None
 
 
 def test_an_error_that_is_told_badly_is_still_an_error() -> None:
