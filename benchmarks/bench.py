@@ -99,7 +99,7 @@ def row(name: str, times: list[float], base: list[float] | None = None, note: st
 
 def blender_rows(url: str, slow_url: str, rounds: int) -> None:
     """The main thread's share, measured inside a real Blender's Python by blender_side.py."""
-    python = os.environ.get("COMFYUI_BENCH_BLENDER")
+    python = os.environ.get("BLENDER_COMFYUI_BPY")
     if not python:
         print("(the operator and the tick are measured by `build_addon.py bench`, which brings a Blender)")
         return

@@ -18,4 +18,4 @@ def run_bench() -> int:
         "BLENDER_COMFYUI_PYTHON": str(development.python),
     }
     say(f"benchmarks, Blender {blender.version}")
-    return run_shown([development.python, "benchmarks/bench.py"], env=env)
+    return run_shown([development.python, "-m", "benchmarks.bench"], env=env)

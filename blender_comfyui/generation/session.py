@@ -78,7 +78,7 @@ class Session:
 
     def submit(
         self,
-        workflow: Workflow | Mapping[str, object] | Path | str,
+        workflow: Mapping[str, object] | Path | str,
         parameters: Mapping[str, object] | None = None,
         outputs: Sequence[str] = (),
         *,

@@ -1,0 +1,101 @@
+"""Runs inside a Blender: what a Generate costs its main thread. Arguments: server, slow server, rounds.
+
+Timers do not fire without a window, so the tick is called here as the timer would call it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+MODULE = "bl_ext.user_default.blender_comfyui"
+
+
+def install() -> None:
+    bpy.ops.extensions.package_install_files(
+        filepath=os.environ["BLENDER_COMFYUI_ZIP"], repo="user_default", enable_on_install=True
+    )
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"{MODULE}.{name}")
+
+
+def milliseconds(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return (time.perf_counter() - began) * 1000
+
+
+def use(url: str) -> None:
+    bpy.context.preferences.addons[MODULE].preferences.host = url
+    session = module("blender.runtime").session()
+    session.refresh()
+    while not session.server.checkpoints and session.server.connection != "unreachable":
+        time.sleep(0.01)
+
+
+def press_generate() -> float:
+    """The operator's call as the button makes it, in milliseconds."""
+    return milliseconds(lambda: bpy.ops.comfyui.generate("INVOKE_DEFAULT"))
+
+
+def deliver(quiet: list[float], placing: list[float]) -> None:
+    """Tick until the newest job is settled; a tick that placed an image is counted apart."""
+    delivery, runtime = module("blender.delivery"), module("blender.runtime")
+    entries = list(runtime.jobs)
+    while not all(entry.is_settled for entry in entries):
+        images = len(bpy.data.images)
+        spent = milliseconds(delivery.tick)
+        (placing if len(bpy.data.images) > images else quiet).append(spent)
+        time.sleep(0.005)
+
+
+def bare_load() -> list[float]:
+    """What Blender itself needs to load the same pictures and read their size."""
+    times = []
+    for image in list(bpy.data.images):
+        path = bpy.path.abspath(image.filepath)
+        if Path(path).is_file():
+            times.append(milliseconds(lambda path=path: tuple(bpy.data.images.load(path).size)))
+    return times
+
+
+def row(name: str, times: list[float], note: str = "") -> None:
+    print(f"{name:<58} {statistics.median(times):8.2f} ms           max {max(times):8.2f}  {note}", flush=True)
+
+
+def main() -> None:
+    url, slow_url, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    install()
+    settings = bpy.context.scene.comfyui
+    settings.prompt, settings.steps, settings.width, settings.height = "a lighthouse", 4, 512, 512
+    use(url)
+    calls: list[float] = []
+    quiet: list[float] = []
+    placing: list[float] = []
+    for _ in range(rounds):
+        calls.append(press_generate())
+        deliver(quiet, placing)
+    version = bpy.app.version_string
+    row(f"operator's call on the main thread (Blender {version})", calls, "aim <= 5 ms")
+    row("a tick that places nothing", quiet, "aim <= 5 ms")
+    row("a tick that places a 512² picture", placing, "aim <= 5 ms beyond the next row")
+    row("Blender alone loading such a picture", bare_load())
+    use(slow_url)
+    row("operator's call, server needs 3 s to answer the POST", [press_generate() for _ in range(5)], "aim <= 5 ms")
+    module("blender.runtime").close()
+    sys.stdout.flush()
+    os._exit(0)  # some bpy builds crash while Python ends
+
+
+if __name__ == "__main__":
+    main()
