@@ -6,32 +6,33 @@ from ..generation.job import Job
 from ..generation.outcome import JobState
 from . import delivery, runtime, settings
 from .job_list import Entry
-from .wrapping import draw_sentence
+from .wrapping import ICON, draw_sentence, scale, shortened, text_size
 
 SHOWN_RESULTS = 3
 _PREVIEW_SCALE = 9.0  # of an icon's height, about 180 pixels
-_BOX = 16  # pixels that a box takes of the width
+_BOX = 12  # pixels that a box takes of the width, at scale 1
 
 
 def draw(layout: UILayout, width: int) -> None:
     """Draw all jobs, running ones first, then the newest of the others."""
+    inside = width - round(_BOX * scale())
     for entry in runtime.jobs.running:
-        _draw_running(layout.box(), entry, width - _BOX)
+        _draw_running(layout.box(), entry, inside)
     ended = [entry for entry in runtime.jobs if not entry.is_running][::-1]
     for entry in ended:
         if entry.problem:
-            _draw_problem(layout.box(), entry, width - _BOX)
+            _draw_problem(layout.box(), entry, inside)
     for entry in [entry for entry in ended if entry.placed][:SHOWN_RESULTS]:
-        _draw_result(layout, entry)
+        _draw_result(layout, entry, width)
 
 
 def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
     row = box.row()
     row.progress(factor=float(entry.job.progress), text=_headline(entry.job))
     row.operator("comfyui.cancel", text="", icon="X", emboss=False).job_id = entry.id
-    draw_sentence(box, f"{_title(entry)} · {_where(entry.job)}" if _where(entry.job) else _title(entry), width)
+    box.label(text=_title(entry, width))
     if entry.job.waiting_for:
-        draw_sentence(box, entry.job.waiting_for, width, icon="SORTTIME")
+        draw_sentence(box, entry.job.waiting_for, width)
     icon = delivery.live_preview.icon_of(entry)
     if icon and settings.preferences().show_previews:
         box.template_icon(icon, scale=_PREVIEW_SCALE)
@@ -39,7 +40,7 @@ def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
 
 def _draw_problem(box: UILayout, entry: Entry, width: int) -> None:
     row = box.row()
-    row.label(text=_title(entry), icon="ERROR")
+    row.label(text=_title(entry, width - round(2 * ICON * scale())), icon="ERROR")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
     draw_sentence(box, entry.problem, width)
     row = box.row(align=True)
@@ -50,9 +51,10 @@ def _draw_problem(box: UILayout, entry: Entry, width: int) -> None:
     row.operator("comfyui.copy_details", icon="COPYDOWN").job_id = entry.id
 
 
-def _draw_result(layout: UILayout, entry: Entry) -> None:
+def _draw_result(layout: UILayout, entry: Entry, width: int) -> None:
     row = layout.row()
-    row.label(text=entry.placed[0], icon="IMAGE_DATA" if entry.target.get("sink") != "SEQUENCER" else "SEQ_SEQUENCER")
+    icon = "SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA"
+    row.label(text=shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size()), icon=icon)
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
 
 
@@ -67,12 +69,8 @@ def _headline(job: Job) -> str:
         case JobState.DOWNLOADING:
             return "Fetching the files"
         case _:
-            return f"{float(job.progress):.0%}"
+            return f"{job.progress.node_title} {float(job.progress):.0%}".lstrip()
 
 
-def _where(job: Job) -> str:
-    return job.progress.node_title if job.state is JobState.RUNNING else ""
-
-
-def _title(entry: Entry) -> str:
-    return " ".join(entry.job.request.label.split()) or "No prompt"
+def _title(entry: Entry, width: int) -> str:
+    return shortened(entry.job.request.label or "No prompt", width, text_size())

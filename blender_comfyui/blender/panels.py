@@ -10,13 +10,14 @@ from bpy.types import Context, Panel, UILayout
 from . import compat, job_view, runtime, server_view
 from .properties import ComfySettings
 from .regions import CATEGORY
+from .wrapping import scale
 
 _MARGIN = 56  # pixels at scale 1 that the tabs, the scroll bar and the panel's border take
 
 
 def content_width(context: Context) -> int:
     """Return how many pixels a line of the panel has."""
-    return context.region.width - round(_MARGIN * (context.preferences.system.ui_scale or 1.0))
+    return context.region.width - round(_MARGIN * scale())
 
 
 class _ComfyPanel:
@@ -69,27 +70,34 @@ def _draw_prompts(layout: UILayout, chosen: ComfySettings) -> None:
 
 
 def _draw_picture(layout: UILayout, chosen: ComfySettings) -> None:
-    column = layout.column()
-    column.use_property_split = True
-    _draw_seed(column, chosen)
-    column.row().prop(chosen, "size_source", expand=True)
-    if chosen.size_source == "OWN":
-        sizes = column.column(align=True)
-        sizes.prop(chosen, "width")
-        sizes.prop(chosen, "height")
-    else:
-        _draw_value(column, "{} × {} px".format(*chosen.picture_size()))
-    _draw_choice(column, chosen, "checkpoint", runtime.server_state().checkpoints)
+    _draw_seed(layout, chosen)
+    _draw_size(layout, chosen)
+    column = layout.column(align=True)
+    column.label(text="Checkpoint")
+    _draw_choice(column, chosen, "checkpoint", runtime.server_state().checkpoints, text="")
 
 
-def _draw_seed(column: UILayout, chosen: ComfySettings) -> None:
-    column.row().prop(chosen, "seed_mode", expand=True)
+def _draw_seed(layout: UILayout, chosen: ComfySettings) -> None:
+    column = layout.column(align=True)
+    _choices(column, chosen, "seed_mode")
     if chosen.seed_mode == "FIXED":
-        column.prop(chosen, "seed", text=" ")
+        column.prop(chosen, "seed", text="")
     if chosen.last_seed:
-        row = _value_row(column)
+        row = column.row()
         row.label(text=f"Last {chosen.last_seed}")
         row.operator("comfyui.use_last_seed", text="", icon="RECOVER_LAST", emboss=False)
+
+
+def _draw_size(layout: UILayout, chosen: ComfySettings) -> None:
+    column = layout.column(align=True)
+    _choices(column, chosen, "size_source")
+    row = column.row(align=True)
+    if chosen.size_source == "OWN":
+        row.prop(chosen, "width", text="")
+        row.prop(chosen, "height", text="")
+    else:
+        row.alignment = "RIGHT"
+        row.label(text="{} × {} px".format(*chosen.picture_size()))
 
 
 def _draw_sampling(layout: UILayout, chosen: ComfySettings) -> None:
@@ -109,9 +117,7 @@ def _draw_sampling(layout: UILayout, chosen: ComfySettings) -> None:
 
 
 def _draw_target(layout: UILayout, chosen: ComfySettings) -> None:
-    row = layout.row()
-    row.use_property_split = True
-    row.prop(chosen, "sink", expand=True)
+    _choices(layout, chosen, "sink")
 
 
 def _draw_generate(layout: UILayout) -> None:
@@ -120,27 +126,25 @@ def _draw_generate(layout: UILayout) -> None:
     row.operator("comfyui.generate", icon="RENDER_STILL")
 
 
-def _draw_choice(column: UILayout, chosen: ComfySettings, name: str, options: tuple[str, ...]) -> None:
+def _choices(layout: UILayout, chosen: ComfySettings, name: str) -> None:
+    """A choice between two, side by side."""
+    row = layout.row()
+    row.use_property_split = True
+    row.prop(chosen, name, expand=True)
+
+
+def _draw_choice(
+    column: UILayout, chosen: ComfySettings, name: str, options: tuple[str, ...], text: str | None = None
+) -> None:
     """A name out of the server's list, which may be empty or lack what the .blend says."""
     value = getattr(chosen, name)
     missing = bool(options) and value != "" and value not in options
     row = column.row()
     row.alert = missing
-    row.prop(chosen, name, placeholder=options[0] if options else "The server's first")
+    first = options[0].rpartition(".")[0] if options else "The server's first"
+    row.prop(chosen, name, placeholder=first, **({} if text is None else {"text": text}))
     if missing:
-        _draw_value(column, "Not on this server")
-
-
-def _draw_value(column: UILayout, text: str) -> None:
-    _value_row(column).label(text=text)
-
-
-def _value_row(column: UILayout) -> UILayout:
-    """Return a row that begins where the fields of a split layout do."""
-    row = column.row()
-    split = row.split(factor=0.4)
-    split.label(text="")
-    return split.row()
+        column.label(text="Not on this server", icon="ERROR")
 
 
 register, unregister = bpy.utils.register_classes_factory(

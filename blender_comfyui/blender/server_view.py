@@ -47,18 +47,17 @@ def _draw_ready(layout: UILayout, state: ServerState, width: int) -> None:
     row = layout.row()
     row.label(text=f"ComfyUI {state.version}".rstrip(), icon="CHECKMARK")
     row.operator("comfyui.refresh_server", text="", icon="FILE_REFRESH", emboss=False)
-    for line in (device_name(state.device), *_memory_and_queue(state)):
-        draw_sentence(layout, line, width)
+    draw_sentence(layout, _facts(state), width)
     if not state.live:
         draw_sentence(layout, "No live progress: the server's websocket is closed", width)
 
 
-def _memory_and_queue(state: ServerState) -> list[str]:
-    parts = []
+def _facts(state: ServerState) -> str:
+    facts = [device_name(state.device)]
     if state.vram_total:
-        parts.append(f"{state.vram_free / GIGABYTE:.1f} of {state.vram_total / GIGABYTE:.1f} GB free")
-    parts.append(f"{state.queue_remaining} in the queue" if state.queue_remaining else "queue empty")
-    return [" · ".join(parts)]
+        facts.append(f"{state.vram_free / GIGABYTE:.1f} of {state.vram_total / GIGABYTE:.1f} GB free")
+    facts.append(f"{state.queue_remaining} in the queue" if state.queue_remaining else "queue empty")
+    return " · ".join(fact.replace(" ", "\N{NO-BREAK SPACE}") for fact in facts if fact)
 
 
 def device_name(device: str) -> str:

@@ -55,10 +55,11 @@ def names_more_than_a_host(text: str) -> bool:
 
 def _address(chosen: AddonPreferences) -> ServerAddress:
     host = chosen.host.strip()
-    if not host or names_more_than_a_host(host):
-        return ServerAddress.parse(host)
-    bracketed = f"[{host}]" if ":" in host else host
-    return ServerAddress.parse(f"{chosen.scheme.lower()}://{bracketed}:{chosen.port}/{chosen.prefix.strip('/ ')}")
+    address = ServerAddress.parse(host)  # a sentence about a bad host shows what was typed
+    if names_more_than_a_host(host):
+        return address
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return ServerAddress.parse(f"{chosen.scheme.lower()}://{host}:{chosen.port}/{chosen.prefix.strip('/ ')}")
 
 
 def _credentials(chosen: AddonPreferences) -> Credentials:

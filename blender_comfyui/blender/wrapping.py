@@ -6,16 +6,25 @@ import blf
 import bpy
 from bpy.types import UILayout
 
+ICON = 24  # pixels that an icon takes of a line, at scale 1
+
+
+def scale() -> float:
+    """Return how much larger than usual the person wants everything drawn."""
+    return bpy.context.preferences.system.ui_scale or 1.0  # 0 in background
+
+
+def text_size() -> float:
+    """Return the size of the texts in panels, in pixels."""
+    return bpy.context.preferences.ui_styles[0].widget.points * scale()
+
 
 def draw_sentence(layout: UILayout, text: str, width: int, *, icon: str = "NONE") -> None:
     """Draw `text` in as many lines as it takes in `width` pixels; the icon stands before the first."""
-    system = bpy.context.preferences.system
-    scale = system.ui_scale or 1.0  # 0 in background
-    size = bpy.context.preferences.ui_styles[0].widget.points * scale
-    room = width - round(24 * scale if icon != "NONE" else 8 * scale)
+    room = width - round((ICON if icon != "NONE" else 0) * scale())
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(lines_of(text, room, size)):
+    for number, line in enumerate(lines_of(" ".join(text.split()), room, text_size())):
         column.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
 
 
@@ -24,13 +33,23 @@ def lines_of(text: str, width: int, size: float) -> tuple[str, ...]:
     """Break `text` at spaces so that no line is wider than `width` pixels; longer words are cut."""
     blf.size(0, size)
     lines = [""]
-    for word in text.split():
+    for word in text.split(" "):  # a no-break space is none
         longer = f"{lines[-1]} {word}".strip()
         if _fits(longer, width):
             lines[-1] = longer
             continue
         lines += _pieces(word, width)
     return tuple(line for line in lines if line)
+
+
+@lru_cache(maxsize=256)
+def shortened(text: str, width: int, size: float) -> str:
+    """Return `text` as one line of at most `width` pixels, with an ellipsis where something is left out."""
+    text = " ".join(text.split())
+    blf.size(0, size)
+    if _fits(text, width):
+        return text
+    return _pieces(text, width - round(blf.dimensions(0, "…")[0]))[0].rstrip() + "…"
 
 
 def _pieces(word: str, width: int) -> list[str]:

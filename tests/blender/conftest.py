@@ -12,6 +12,7 @@ os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="blender
 
 import importlib
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,18 @@ from tests.blender.stand_in import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "blender_comfyui"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """bpy 4.2 crashes while Python ends, once a property with a callback was registered: so leave before that."""
+    if bpy.app.version < (4, 3, 0) and hasattr(config, "exit_status"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.exit_status)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.exit_status = int(exitstatus)
 
 
 @pytest.fixture(scope="session")

@@ -25,5 +25,9 @@ def _printable(character: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Cut at a character, so that at most `limit` bytes are left."""
-    return text.encode()[: max(0, limit)].decode(errors="ignore").rstrip()
+    """Leave at most `limit` bytes: whole words, or at least whole characters."""
+    if len(text.encode()) <= limit:
+        return text
+    kept = text.encode()[: max(0, limit) + 1].decode(errors="ignore")
+    words = re.match(r"(.{12,})[\s_]", kept)
+    return words[1] if words else kept.encode()[:limit].decode(errors="ignore").rstrip()
