@@ -30,12 +30,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, lambda *_: ended.set())
     with server:
-        sys.stdout.write(server.url + "\n")
-        sys.stdout.flush()
         if options.port_file:
             temporary = options.port_file.with_suffix(".part")
             temporary.write_text(str(server.port))
             temporary.replace(options.port_file)
+        sys.stdout.write(server.url + "\n")
+        sys.stdout.flush()
         if not options.keep:
             threading.Thread(target=_wait_for_stdin, args=(ended,), daemon=True).start()
         ended.wait()

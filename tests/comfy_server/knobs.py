@@ -113,7 +113,7 @@ class Knobs:
     fail_next: dict[str, list[Answer]] = field(default_factory=dict)  # "METHOD /route" -> given instead, in order
     cut_next: dict[str, list[int]] = field(default_factory=dict)  # "METHOD /route" -> bytes sent before it breaks off
     drop_answer_next: int = 0  # so many POST /prompt are done, but the connection closes without an answer
-    probe_tick: float = 0.1  # ProbeSleep looks for an interrupt, and tells progress, so often
+    probe_tick: float = 0.1  # what a tenth of a second of ProbeSleep takes; it can be interrupted after each
     gate: Gate = field(default_factory=Gate)
 
     @property

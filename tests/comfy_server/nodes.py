@@ -327,7 +327,7 @@ def ProbeSleep(  # noqa: N802
     run: NodeRun, image: Images, seconds: float, interruptible: bool, salt: int
 ) -> Result:
     if not interruptible:
-        run.sleep(seconds)
+        run.sleep(seconds * 10 * run.knobs.probe_tick)
         return Result((image,))
     ticks = max(1, round(seconds * 10))
     for tick in range(ticks):

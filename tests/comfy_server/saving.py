@@ -73,7 +73,7 @@ def PreviewImage(run: NodeRun, images: Images) -> Result:  # noqa: N802
 
 @node
 def SaveImageWebsocket(run: NodeRun, images: Images) -> Result:  # noqa: N802
-    for index, image in enumerate(images, 1):
+    for index, image in enumerate(images):
         buffer = io.BytesIO()
         image.save(buffer, "PNG", compress_level=1)
         run.progress(index, len(images), buffer.getvalue(), is_png=True)

@@ -170,7 +170,7 @@ class _Validation:
             extra = {"input_name": name, "input_config": config, "received_value": link}
             return [error("bad_linked_input", message, name, **extra)]
         source, slot = link
-        received = self._types[self._prompt[source]["class_type"]]["output"][_index(slot)]
+        received = tuple(self._types[self._prompt[source]["class_type"]]["output"])[_index(slot)]
         wanted = "COMBO" if isinstance(spec[0], list) else spec[0]
         if not _fits(received, wanted):
             details = f"{name}, received_type({received}) mismatch input_type({wanted})"
