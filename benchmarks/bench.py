@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import RawClient
+from benchmarks.raw import BareClient, RawClient
 from blender_comfyui.generation.events import StateChanged
 from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.session import Session
@@ -68,27 +68,39 @@ def accepted(session: Session) -> None:
 
 
 def client_rows(url: str, rounds: int) -> None:
-    """Four rows: raw and ours take turns, so that both see the same machine."""
-    times: dict[str, list[float]] = {name: [] for name in ("post", "accepted", "raw", "outcome")}
-    raw = RawClient(url)
+    """Raw, bare and ours take turns, so that all see the same machine."""
+    times: dict[str, list[float]] = {
+        name: [] for name in ("raw post", "bare post", "accepted", "raw", "bare", "outcome")
+    }
+    clients = {"raw": RawClient(url), "bare": BareClient(url)}
     with tempfile.TemporaryDirectory() as folder, Session(url, data_dir=folder) as session:
         for _ in range(5):  # connections, caches, and the first reading of the server's state
-            raw.generate(graph())
+            for client in clients.values():
+                client.generate(graph())
             session.submit(graph()).wait(60)
         for _ in range(rounds):
-            posted: list[str] = []
-            times["post"].append(milliseconds(lambda: posted.append(raw.post(graph()))))
-            raw.wait(posted[0])
+            for name, client in clients.items():
+                times[f"{name} post"].append(posting(client))
+                times[name].append(milliseconds(lambda client=client: client.generate(graph())))
             times["accepted"].append(milliseconds(lambda: accepted(session)))
             for job in session.jobs:
                 job.wait(60)
-            times["raw"].append(milliseconds(lambda: raw.generate(graph())))
             times["outcome"].append(milliseconds(lambda: session.submit(graph()).wait(60)))
-    raw.close()
-    row("raw keep-alive POST /prompt", times["post"])
-    row("submit to accepted", times["accepted"], times["post"], "aim <= 1.3 x raw and < 100 ms")
-    row("raw POST + socket + /view to bytes", times["raw"])
+    for client in clients.values():
+        client.close()
+    row("raw keep-alive POST /prompt (requests)", times["raw post"])
+    row("  the same on bare http.client", times["bare post"], times["raw post"])
+    row("submit to accepted", times["accepted"], times["raw post"], "aim <= 1.3 x raw and < 100 ms")
+    row("raw POST + socket + /view to bytes (requests)", times["raw"])
+    row("  the same on bare http.client", times["bare"], times["raw"])
     row("submit to Outcome (file on disk)", times["outcome"], times["raw"], "aim <= 1.1 x raw")
+
+
+def posting(client: RawClient) -> float:
+    posted: list[str] = []
+    spent = milliseconds(lambda: posted.append(client.post(graph())))
+    client.wait(posted[0])
+    return spent
 
 
 def row(name: str, times: list[float], base: list[float] | None = None, note: str = "") -> None:

@@ -1,4 +1,8 @@
-"""The least that a client can do, to measure ours against: one kept connection, one socket, no safety at all."""
+"""The least that a client can do, to measure ours against: a kept connection, one socket, and no safety at all.
+
+Two kinds: RawClient on requests, the library that ours is on too, and BareClient on Python's own http.client, below
+which there is only C.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import requests
 import websocket
 
 
@@ -15,12 +20,11 @@ class RawClient:
     """Knows nothing of errors, retries, files or other prompts than its own."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        self._http = http.client.HTTPConnection(parts.hostname, parts.port or 80)
+        self._url = url
         self._client_id = uuid.uuid4().hex
+        self._http = requests.Session()
         self._socket = websocket.create_connection(
-            f"ws://{parts.netloc}/ws?clientId={self._client_id}", suppress_origin=True
+            f"ws://{urlsplit(url).netloc}/ws?clientId={self._client_id}", suppress_origin=True
         )
 
     def close(self) -> None:
@@ -29,9 +33,11 @@ class RawClient:
 
     def post(self, graph: dict[str, Any]) -> str:
         """POST /prompt; gives the prompt id."""
-        body = json.dumps({"prompt": graph, "client_id": self._client_id})
-        self._http.request("POST", "/prompt", body, {"Content-Type": "application/json"})
-        return str(json.loads(self._http.getresponse().read())["prompt_id"])
+        body = {"prompt": graph, "client_id": self._client_id}
+        return str(self._http.post(f"{self._url}/prompt", json=body).json()["prompt_id"])
+
+    def view(self, file: dict[str, str]) -> bytes:
+        return self._http.get(f"{self._url}/view", params=file).content
 
     def wait(self, prompt_id: str) -> dict[str, Any]:
         """Read the socket to the end of the prompt; gives the output of its last output node."""
@@ -49,10 +55,25 @@ class RawClient:
             elif message["type"] == "execution_success":
                 return output
 
-    def view(self, file: dict[str, str]) -> bytes:
-        self._http.request("GET", "/view?" + urlencode(file))
-        return self._http.getresponse().read()
-
     def generate(self, graph: dict[str, Any]) -> bytes:
         """From graph to bytes in hand."""
         return self.view(self.wait(self.post(graph))["images"][0])
+
+
+class BareClient(RawClient):
+    """The same on http.client."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        self._bare = http.client.HTTPConnection(parts.hostname, parts.port or 80)
+
+    def post(self, graph: dict[str, Any]) -> str:
+        body = json.dumps({"prompt": graph, "client_id": self._client_id})
+        self._bare.request("POST", "/prompt", body, {"Content-Type": "application/json"})
+        return str(json.loads(self._bare.getresponse().read())["prompt_id"])
+
+    def view(self, file: dict[str, str]) -> bytes:
+        self._bare.request("GET", "/view?" + urlencode(file))
+        return self._bare.getresponse().read()

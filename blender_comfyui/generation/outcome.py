@@ -26,10 +26,10 @@ class JobState(StrEnum):
         return self in _TERMINAL
 
     def may_become(self, state: JobState) -> bool:
-        order = list(JobState)
-        return not self.is_terminal and order.index(state) > order.index(self)
+        return not self.is_terminal and _RANK[state] > _RANK[self]
 
 
+_RANK = {state: rank for rank, state in enumerate(JobState)}
 _TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 

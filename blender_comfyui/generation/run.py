@@ -21,7 +21,6 @@ from ..comfy.events import (
     NodeExecuted,
     NodeExecuting,
     Preview,
-    QueueStatus,
 )
 from .job import Job
 from .outcome import JobState, Outcome
@@ -151,22 +150,24 @@ class Run:
     # Looking
 
     def hear(self, event: Event) -> None:
-        """An event of the websocket: of this prompt, or of none."""
+        """An event of this prompt from the websocket."""
         match event:
             case NodeExecuting(node=None):  # comes when the history entry is there
                 self._look_now(0.0)
             case ExecutionSucceeded() | ExecutionInterrupted() | ExecutionErrored(is_block=False):
                 self._look_now(0.05)
-            case QueueStatus() if self._accepted and self._client_id != self._watch.client_id:
-                self.due = min(self.due, time.monotonic() + 0.1)  # the only sign of an end that is left
             case Preview():
                 self._show(event)
             case NodeExecuted(node=node, output=output):
                 self._taking.expect(node_output(node, output))
+        self.job.move(JobState.RUNNING)
         self._tracker.feed(event)
-        if not isinstance(event, QueueStatus):
-            self.job.move(JobState.RUNNING)
-            self.job.report(self._tracker.progress())
+        self.job.report(self._tracker.progress())
+
+    def queue_moved(self) -> None:
+        """Something began or ended on the server. For a run that the socket does not tell of, the only sign."""
+        if self._accepted and self._client_id != self._watch.client_id:
+            self.due = min(self.due, time.monotonic() + 0.1)
 
     def stream_changed(self) -> None:
         if not self._accepted and self._next == self._send and not self.job.waiting_for:

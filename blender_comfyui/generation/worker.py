@@ -130,7 +130,7 @@ class Worker:
             case QueueStatus():
                 self._watch.hear(event)
                 for job_id in list(self._runs):
-                    self._with_run(job_id, lambda run: run.hear(event))
+                    self._with_run(job_id, Run.queue_moved)
             case FeatureFlags():
                 pass
             case ExecutionStarted(prompt_id=prompt_id) | NodeExecuting(prompt_id=str(prompt_id), node=str()):
