@@ -33,6 +33,7 @@ def choose_server(url: str) -> None:
 
 def generate(blend: Path) -> list[bpy.types.Image]:
     """Generate one picture in a saved file and return the images that came."""
+    bpy.context.preferences.filepaths.save_version = 0  # no demo.blend1
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     settings = bpy.context.scene.comfyui
     settings.prompt = PROMPT
