@@ -1,6 +1,8 @@
 """What differs between Blender 4.2 and 5.2, in one place: everything else is written once for all of them."""
 
 import bpy
+import imbuf
+import numpy
 from bpy.types import Context, Scene, SequenceEditor, UILayout, Window
 
 # Data-block names hold 63 bytes up to 4.5 and 255 from 5.0. Ours stay short enough for a file to go either way.
@@ -9,6 +11,8 @@ MAX_NAME_BYTES = 63
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 # `retiming_keys.add` works from 5.2 on; in 4.5 and 5.0 it crashes Blender, in 4.2 it does nothing.
 _RETIMING_WORKS = bpy.app.version >= (5, 2, 0)
+
+_CARRIER = ".ComfyUI Preview"
 
 
 def prompt_field(layout: UILayout, data: object, name: str, *, lines: int, placeholder: str) -> bool:
@@ -72,3 +76,42 @@ def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict
 def busy_editing(window: Window) -> bool:
     """Whether a tool that will push its own undo step (a grab, a stroke) is under way in this window."""
     return any("UNDO" in operator.bl_options for operator in window.modal_operators)
+
+
+def decode(encoded: bytes, side: int) -> numpy.ndarray:
+    """Return an encoded picture's pixels, thinned out to at most `side` a side.
+
+    They are floats from 0 to 1 of shape (height, width, 4), the bottom row first. Takes 2 to 4 ms for 512 pixels.
+    """
+    if hasattr(imbuf.types.ImBuf, "with_buffer"):
+        picture = imbuf.load_from_buffer(encoded)
+        try:
+            with picture.with_buffer() as pixels:
+                return _thinned(numpy.asarray(pixels), side) / numpy.float32(255)
+        finally:
+            picture.free()
+    return _thinned(_decode_in_image(encoded), side)
+
+
+def end_decoding() -> None:
+    """Leave nothing behind that `decode` needed."""
+    if carrier := bpy.data.images.get(_CARRIER):
+        bpy.data.images.remove(carrier)
+
+
+def _decode_in_image(encoded: bytes) -> numpy.ndarray:
+    """Before 5.2 only an image decodes bytes: a hidden one without users, so that no .blend ever holds it."""
+    # looked for by name each time: undo and opening a file take it away
+    carrier = bpy.data.images.get(_CARRIER) or bpy.data.images.new(_CARRIER, 1, 1)
+    carrier.pack(data=encoded, data_len=len(encoded))
+    carrier.source = "FILE"
+    carrier.buffers_free()
+    width, height = carrier.size
+    pixels = numpy.empty(width * height * carrier.channels, dtype=numpy.float32)
+    carrier.pixels.foreach_get(pixels)
+    return pixels.reshape(height, width, -1)
+
+
+def _thinned(pixels: numpy.ndarray, side: int) -> numpy.ndarray:
+    step = -(-max(pixels.shape[:2]) // side)
+    return numpy.ascontiguousarray(pixels[::step, ::step])

@@ -57,12 +57,12 @@ def _parameters(context: Context, seed: int, server: ServerState) -> dict[str, o
         "height": height,
         "steps": chosen.steps,
         "cfg": round(chosen.cfg, 3),  # Blender keeps 32 bits: 7.1 would be 7.099999904632568
-        "sampler_name": chosen.sampler,
-        "scheduler": chosen.scheduler,
         "denoise": round(chosen.denoise, 4),
         "batch_size": chosen.batch_size,
     }
-    checkpoint = chosen.checkpoint or next(iter(server.checkpoints), "")
-    if checkpoint:
-        parameters["checkpoint"] = checkpoint
-    return parameters
+    names = {
+        "sampler_name": chosen.sampler,
+        "scheduler": chosen.scheduler,
+        "checkpoint": chosen.checkpoint or next(iter(server.checkpoints), ""),
+    }
+    return parameters | {role: name for role, name in names.items() if name}

@@ -72,9 +72,16 @@ def _draw_prompts(layout: UILayout, chosen: ComfySettings) -> None:
 def _draw_picture(layout: UILayout, chosen: ComfySettings) -> None:
     _draw_seed(layout, chosen)
     _draw_size(layout, chosen)
+    _draw_checkpoint(layout, chosen)
+
+
+def _draw_checkpoint(layout: UILayout, chosen: ComfySettings) -> None:
+    """Over the whole width: these names are long."""
+    names = runtime.server_state().checkpoints
     column = layout.column(align=True)
     column.label(text="Checkpoint")
-    _draw_choice(column, chosen, "checkpoint", runtime.server_state().checkpoints, text="")
+    first = names[0].rpartition(".")[0] if names else ""
+    _draw_choice(column, chosen, "checkpoint", names, text="", empty=first or "The server's first")
 
 
 def _draw_seed(layout: UILayout, chosen: ComfySettings) -> None:
@@ -93,8 +100,8 @@ def _draw_size(layout: UILayout, chosen: ComfySettings) -> None:
     _choices(column, chosen, "size_source")
     row = column.row(align=True)
     if chosen.size_source == "OWN":
-        row.prop(chosen, "width", text="")
-        row.prop(chosen, "height", text="")
+        row.prop(chosen, "width")
+        row.prop(chosen, "height")
     else:
         row.alignment = "RIGHT"
         row.label(text="{} × {} px".format(*chosen.picture_size()))
@@ -110,8 +117,8 @@ def _draw_sampling(layout: UILayout, chosen: ComfySettings) -> None:
     column = body.column()
     column.prop(chosen, "steps")
     column.prop(chosen, "cfg")
-    _draw_choice(column, chosen, "sampler", server.samplers)
-    _draw_choice(column, chosen, "scheduler", server.schedulers)
+    _draw_choice(column, chosen, "sampler", server.samplers, text="Sampler", empty="The workflow's")
+    _draw_choice(column, chosen, "scheduler", server.schedulers, text="Scheduler", empty="The workflow's")
     column.prop(chosen, "denoise")
     column.prop(chosen, "batch_size")
 
@@ -134,15 +141,14 @@ def _choices(layout: UILayout, chosen: ComfySettings, name: str) -> None:
 
 
 def _draw_choice(
-    column: UILayout, chosen: ComfySettings, name: str, options: tuple[str, ...], text: str | None = None
+    column: UILayout, chosen: ComfySettings, name: str, options: tuple[str, ...], *, text: str, empty: str
 ) -> None:
-    """A name out of the server's list, which may be empty or lack what the .blend says."""
+    """A name out of the server's list, which may be unknown or lack what the .blend says."""
     value = getattr(chosen, name)
     missing = bool(options) and value != "" and value not in options
     row = column.row()
     row.alert = missing
-    first = options[0].rpartition(".")[0] if options else "The server's first"
-    row.prop(chosen, name, placeholder=first, **({} if text is None else {"text": text}))
+    row.prop(chosen, name, text=text, placeholder=empty)
     if missing:
         column.label(text="Not on this server", icon="ERROR")
 

@@ -113,10 +113,15 @@ class ComfySettings(PropertyGroup):
         step=50,
         precision=1,
     )
-    sampler: StringProperty(name="Sampler", description="The method of refining", default="euler", search=_samplers)
+    sampler: StringProperty(
+        name="Sampler",
+        description="The method of refining. Where empty, the workflow's own",
+        default="euler",
+        search=_samplers,
+    )
     scheduler: StringProperty(
         name="Scheduler",
-        description="How the noise is spread over the steps",
+        description="How the noise is spread over the steps. Where empty, the workflow's own",
         default="normal",
         search=_schedulers,
     )
