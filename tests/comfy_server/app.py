@@ -32,7 +32,7 @@ def make_app(site: Site, control_routes: list[web.RouteDef]) -> web.Application:
 
 
 async def _not_found(request: web.Request) -> web.StreamResponse:
-    if request.path.rstrip("/") == site_of(request).prefix:
+    if _route(request) == "/":
         return web.Response(text="<!doctype html><title>ComfyUI</title>", content_type="text/html")
     response = web.StreamResponse(status=404)
     response.content_type = "application/octet-stream"

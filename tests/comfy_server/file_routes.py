@@ -116,7 +116,7 @@ async def list_userdata(request: web.Request) -> web.Response:
         return web.Response(status=400, text="Directory not provided")
     base = Path(os.path.normpath(site_of(request).folders.user / request.query["dir"]))
     if not base.is_relative_to(site_of(request).folders.user):
-        return web.Response(status=403)
+        return web.Response(status=403, text="Invalid directory")
     if not base.is_dir():
         return web.Response(status=404, text="Directory not found")
     recurse = request.query.get("recurse", "").lower() == "true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -64,9 +65,10 @@ class OutsideFolderError(Exception):
     """Reported under the name ``Exception``, as the server raises it."""
 
     def __init__(self, folder: Path, base: Path) -> None:
+        common = os.path.commonpath((folder, base))
         super().__init__(
             "**** ERROR: Saving image outside the output folder is not allowed."
-            f"\n full_output_folder: {folder}\n         output_dir: {base}\n         commonpath: {base.parent}"
+            f"\n full_output_folder: {folder}\n         output_dir: {base}\n         commonpath: {common}"
         )
 
 

@@ -112,7 +112,7 @@ async def post_interrupt(request: web.Request) -> web.Response:
         body = await request.json()
     except ValueError:
         body = {}
-    prompt_id = body.get("prompt_id") if isinstance(body, dict) else None
+    prompt_id = body.get("prompt_id")
     if not prompt_id or site.queue.is_running(prompt_id):
         site.executor.interrupt()
     return web.Response()

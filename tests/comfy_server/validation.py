@@ -196,6 +196,8 @@ class _Validation:
     def _check_value(self, node_id: str, name: str, inputs: dict[str, Any], spec: list[Any]) -> list[Reason]:
         config = _config(spec)
         value = inputs[name]
+        if isinstance(value, dict) and "__value__" in value:  # how a list is given as a value, not as a link
+            value = inputs[name] = value["__value__"]
         try:
             value = inputs[name] = _converted(value, spec[0])
         except (ValueError, TypeError, OverflowError) as problem:

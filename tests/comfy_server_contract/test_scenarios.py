@@ -179,9 +179,7 @@ def test_two_clients(server: ComfyServer, transcripts: Path) -> None:
     for name, client in clients.items():
         ours = without(client.hear_rest(), "status", "progress_state")
         theirs = without(recorded_messages(recorded[name]), "status", "progress_state")
-        assert [each[:2] for each in stories(ours) if each[0] != "executed"] == [
-            each[:2] for each in stories(theirs) if each[0] != "executed"
-        ][: len(stories(ours))]
+        assert stories(ours) == stories(theirs)
         assert {each["data"]["prompt_id"] for each in ours} == {ids[name]}
 
 
@@ -218,7 +216,6 @@ def test_a_second_socket_with_the_same_client_id(server: ComfyServer, transcript
     server.release()
     server.wait_finished(prompt_id)
     server.drop_sockets(close_frame=True)
-    assert reaches("2", 1)(new.heard[-1]) or new.heard[-1]["data"]["value"] < 40
     assert "execution_success" not in kinds(new.hear_rest()), "the old socket's end has unregistered the new one"
 
 
