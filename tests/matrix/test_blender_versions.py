@@ -16,8 +16,9 @@ from tools.venvs import BLENDERS, Blender
 def test_integration_tests_pass_in(blender: Blender, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not blender.venv.is_ready:
         pytest.skip(f"bpy {blender.version} is not installed: it needs Python {blender.python}")
+    cache = f"cache_dir=.build/pytest-{blender.version}"  # the outer run is writing its own
     done = subprocess.run(
-        [blender.venv.python, "-m", "pytest", "tests/blender", "-p", "no:cacheprovider", "--color=no"],
+        [blender.venv.python, "-m", "pytest", "tests/blender", "--color=no", "-o", cache],
         cwd=ROOT,
         env=_environment(tmp_path),
         stdin=subprocess.DEVNULL,
