@@ -6,6 +6,7 @@ quicker while developing), BLENDER_COMFYUI_PYTHON the Python that has what the s
 
 import os
 import tempfile
+import time
 
 # before bpy: it reads this when it is imported
 os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="blender-"))
@@ -68,9 +69,9 @@ def fresh(package: str) -> Iterator[None]:
     """Each test begins with an empty file and the preferences as after installing, and leaves no jobs."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     preferences = bpy.context.preferences.addons[package].preferences
-    for name in preferences.bl_rna.properties.keys():
-        if name not in ("rna_type", "bl_idname"):
-            preferences.property_unset(name)
+    for prop in preferences.bl_rna.properties:
+        if not prop.is_readonly or prop.type == "COLLECTION":
+            preferences.property_unset(prop.identifier)
     runtime = importlib.import_module(f"{package}.blender.runtime")
     yield
     runtime.close()
@@ -105,6 +106,36 @@ def server(stand_in: Callable[..., StandIn], preferences: bpy.types.AddonPrefere
     running = stand_in()
     preferences.host = running.url
     return running
+
+
+@pytest.fixture
+def click(module: Callable[[str], ModuleType]) -> Callable[[], object]:
+    """What the button does, once the panel has been drawn; without a window Blender calls `execute` instead.
+
+    Returns the job's entry.
+    """
+    generate = module("blender.operators.generate")
+
+    def press() -> object:
+        generate.learn_checkpoints(bpy.context)
+        return generate.start(bpy.context)
+
+    return press
+
+
+@pytest.fixture
+def deliver(module: Callable[[str], ModuleType]) -> Callable[..., None]:
+    """``deliver(until)`` ticks as Blender's timer would until ``until()`` is true; AssertionError after 20 s."""
+    tick = module("blender.delivery").tick
+
+    def run(until: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not until():
+            assert time.monotonic() < deadline, "what was waited for did not happen"
+            tick()
+            time.sleep(0.01)
+
+    return run
 
 
 @pytest.fixture

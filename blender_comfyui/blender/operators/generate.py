@@ -42,7 +42,7 @@ class COMFYUI_OT_generate(Operator):
 
     def execute(self, context: Context) -> set[str]:
         """For scripts: return when the results are in Blender."""
-        _learn_checkpoints(context)
+        learn_checkpoints(context)
         entry = self._start(context)
         if entry is None:
             return {"CANCELLED"}
@@ -53,7 +53,7 @@ class COMFYUI_OT_generate(Operator):
 
     def _start(self, context: Context) -> Entry | None:
         try:
-            return _follow(_submit(context))
+            return start(context)
         except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return None
@@ -82,10 +82,14 @@ class COMFYUI_OT_run_again(Operator):
         return {"FINISHED"}
 
 
-def _submit(context: Context) -> Job:
+def start(context: Context) -> Entry:
+    """Submit what the scene's settings say and return at once.
+
+    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess or WorkflowError.
+    """
     session = runtime.session()
     wanted = order(context, session.server)
-    return session.submit(
+    job = session.submit(
         wanted.workflow,
         wanted.parameters,
         folder=wanted.folder,
@@ -93,9 +97,10 @@ def _submit(context: Context) -> Job:
         label=wanted.label,
         context=wanted.context,
     )
+    return _follow(job)
 
 
-def _learn_checkpoints(context: Context) -> None:
+def learn_checkpoints(context: Context) -> None:
     """Where none is chosen it is the server's first: wait until the server has said what it has, or nothing."""
     if context.scene.comfyui.checkpoint:
         return
