@@ -122,7 +122,8 @@ class Screen:
         readable, writable = os.pipe()
         width, height = self.size
         words = ["Xvfb", "-displayfd", str(writable), "-screen", "0", f"{width}x{height}x24"]
-        words += ["-nolisten", "tcp", "-noreset", "+extension", "GLX"]
+        # 96 dots per inch: Blender draws at scale 1, and a side bar is 280 pixels wide
+        words += ["-dpi", "96", "-nolisten", "tcp", "-noreset", "+extension", "GLX"]
         log = self.folder / "xvfb.log"
         self._running.append(self.place.start(words, self.env, log, pass_fds=[writable]))
         os.close(writable)
