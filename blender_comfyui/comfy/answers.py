@@ -190,4 +190,7 @@ def _failure(status: object) -> ExecutionErrored | ExecutionInterrupted | None:
 
 
 def _succeeded(messages: object) -> bool:
-    return any(m and m[0] == "execution_success" for m in (messages if isinstance(messages, list) else []))
+    return any(
+        isinstance(message, list) and message[:1] == ["execution_success"]
+        for message in (messages if isinstance(messages, list) else [])
+    )

@@ -12,7 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..comfy.answers import HistoryEntry, node_output
-from ..comfy.errors import CannotConnect, ComfyError, InvalidPrompt, Lost, NodeProblem, ServerFault, TimedOut
+from ..comfy.errors import (
+    CannotConnect,
+    ComfyError,
+    CredentialsRefused,
+    InvalidPrompt,
+    Lost,
+    NodeProblem,
+    ServerFault,
+    TimedOut,
+)
 from ..comfy.events import (
     Event,
     ExecutionErrored,
@@ -42,7 +51,7 @@ class Patience:
 
     unsent: float = 10.0
     outage: float = 60.0
-    absence: float = 2.0
+    absence: float = 3.0
     look: float = 5.0
     look_blind: float = 1.0
 
@@ -245,13 +254,16 @@ class Run:
             self._send_again(self._unclear)
 
     def _cannot_look(self, error: ComfyError) -> None:
-        """The server is away: the run goes on there, so wait a good while before giving up."""
-        self._watch.failed(error)
-        if not error.transient or self._lasts(self._patience.outage):
+        """The server is away, or a proxy answers in its place: the run goes on there, so wait a good while."""
+        if self._gives_up(error):
             self.fail(error)
             return
         self.job.move(self.job.state, str(error))
         self._then(self._look, min(self._patience.look_blind, self._retry.delay(1, error)))
+
+    def _gives_up(self, error: ComfyError) -> bool:
+        self._watch.failed(error)
+        return isinstance(error, CredentialsRefused) or self._lasts(self._patience.outage)
 
     # Taking
 
@@ -299,11 +311,10 @@ class Run:
             if self._client.cancel_job(self.job.id) is None:
                 self._cancel_on_old_server()
         except ComfyError as error:
-            self._watch.failed(error)
-            if not error.transient or self._lasts(self._patience.outage):
+            if self._gives_up(error):
                 self.fail(error)
-                return
-            self._then(self._ask_to_cancel, self._retry.delay(1, error))
+            else:
+                self._then(self._ask_to_cancel, self._retry.delay(1, error))
             return
         self._watch.forget_queue()
         self._then(self._look, 0.05)

@@ -55,8 +55,8 @@ class ServerWatch:
                 self.due = time.monotonic()
                 self._set(live=True)
             case Disconnected():
+                self.stream_tried = not self.client_id  # one that was open comes back, as a rule
                 self.client_id = ""
-                self.stream_tried = True
                 self.due = time.monotonic()
                 self._set(live=False)
             case QueueStatus(remaining=remaining):

@@ -107,5 +107,7 @@ def test_nothing_that_comes_is_trusted(data):
     answers.history_entry(data, "p")
     answers.history_entry({"p": data}, "p")
     answers.history_entry({"p": {"outputs": data, "status": data}}, "p")
-    answers.history_entry({"p": {"outputs": {"1": data}, "status": {"messages": data}}}, "p")
+    for messages in (data, [data], [[data, data]]):
+        status = {"status_str": "error", "messages": messages}
+        answers.history_entry({"p": {"outputs": {"1": data}, "status": status}}, "p")
     answers.combo_options(data, "A", "x")

@@ -15,15 +15,12 @@ from blender_comfyui.comfy.failures import execution_failed, invalid_prompt
 SENTENCES = {
     "0.3.64/err_bad_int": "“EmptyImage”, width: Failed to convert an input value to a INT value. Change the value.",
     "0.3.64/err_too_big": "“EmptyImage”, width: Value 999999 bigger than max of 16384. Change the value.",
-    "0.3.64/err_missing_link_input": (
-        "“SaveImage”: its input images is missing. Connect it or give it a value."
-    ),
+    "0.3.64/err_missing_link_input": ("“SaveImage”: its input images is missing. Connect it or give it a value."),
     "0.3.64/err_missing_required": (
         "“EmptyImage”: its input color is missing. Connect it or give it a value. And 1 more problem."
     ),
     "0.3.64/err_missing_class": (
-        "The server does not have the node NoSuchNode. "
-        "Install the node pack that brings it, or use another workflow."
+        "The server does not have the node NoSuchNode. Install the node pack that brings it, or use another workflow."
     ),
     "0.27.0/err_missing_class": (
         "The server does not have the node NoSuchNode (“My Title”). "
@@ -69,7 +66,9 @@ def test_every_recorded_refusal_says_what_is_wrong(transcripts):
 
 
 def executed(exception_type: str, message: str) -> ExecutionFailed:
-    return execution_failed(ExecutionErrored("p", "2", "T", exception_type, message, ("line\n",)), {"2": {"class_type": "T"}})
+    return execution_failed(
+        ExecutionErrored("p", "2", "T", exception_type, message, ("line\n",)), {"2": {"class_type": "T"}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,9 @@ def test_an_execution_error_names_the_node_and_keeps_the_traceback():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["error", "errors", "type", "extra_info", "1"]), inner),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["error", "errors", "type", "extra_info", "1"]), inner)
+    ),
 )
 
 

@@ -30,7 +30,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 outer.came.append((self.path, self.headers.get("Authorization")))
                 outer.answer(self)
 

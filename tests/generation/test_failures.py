@@ -35,7 +35,7 @@ def closed_port():
 @pytest.fixture
 def web_page():
     class Page(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             body = b"<html>Welcome to the printer</html>"
             self.send_response(self.server.status)
             self.send_header("Content-Type", "text/html")
@@ -60,8 +60,7 @@ def test_server_down(closed_port, tmp_path):
     error = outcome_of(f"http://127.0.0.1:{closed_port}", tmp_path)
     assert isinstance(error, errors.CannotConnect)
     assert str(error) == (
-        f"Nothing answers at http://127.0.0.1:{closed_port}. "
-        "Start ComfyUI, or check host and port in the preferences."
+        f"Nothing answers at http://127.0.0.1:{closed_port}. Start ComfyUI, or check host and port in the preferences."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blender_comfyui.comfy import errors
+from blender_comfyui.generation.feed import Feed
 from blender_comfyui.generation.retry import Retry
 from blender_comfyui.generation.run import Patience
 from blender_comfyui.generation.session import Session
@@ -71,12 +72,13 @@ def test_a_post_that_never_came_is_sent_again(server, session):
     assert server.journal.executions[job.id] == 1
 
 
-@pytest.mark.parametrize("route", ["GET /history", "GET /view", "GET /system_stats"])
+@pytest.mark.parametrize("route", ["GET /history/{prompt_id}", "GET /view", "GET /system_stats"])
 @pytest.mark.parametrize("fault", [(0, {}, ""), (503, {}, "busy")])
 def test_passing_faults_elsewhere_cost_nothing_but_time(server, session, route, fault):
     server.knobs.fail_next[route] = [fault] * 2
     outcome = session.submit(graphs.empty_save(colour=0x0000FF)).wait(LIMIT)
     assert outcome.state == "finished"
+    assert server.knobs.fail_next[route] == []
     assert outcome.files[0].read_bytes().startswith(b"\x89PNG")
 
 
@@ -142,3 +144,51 @@ def test_a_new_client_id_for_each_connection(server, session):
 
 def socket_ids(server) -> list[str]:
     return [r.query.get("clientId", "") for r in server.journal.requests if r.route == "/ws"]
+
+
+def test_a_web_page_in_place_of_the_history_is_waited_out(server, session):
+    """A proxy that shows its maintenance page for a moment does not end a run that goes on behind it."""
+    server.knobs.fail_next["GET /history/{prompt_id}"] = [
+        (200, {"Content-Type": "text/html"}, "<html>back soon</html>")
+    ] * 3
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+def test_a_prompt_found_in_the_queue_after_a_lost_answer_is_not_sent_again(server, session):
+    server.hold()
+    server.knobs.drop_answer_next = 1
+    job = session.submit(graphs.empty_save())
+    server.wait_for(lambda: any(request.route == "/queue" for request in server.requests))
+    server.release()
+    assert job.wait(LIMIT).state == "finished"
+    assert posted(server) == 1
+
+
+@pytest.mark.parametrize("fault", [(0, {}, ""), (503, {}, "busy")])
+def test_a_cancel_that_does_not_get_through_is_tried_again(server, session, fault):
+    server.hold()
+    job = session.submit(graphs.empty_save())
+    server.wait_held()
+    route = "POST /jobs/{job_id}/cancel"
+    server.knobs.fail_next[route] = [fault]
+    job.cancel()
+    assert job.wait(LIMIT).state == "cancelled"
+    assert server.knobs.fail_next[route] == []
+
+
+def test_a_history_that_comes_very_late_is_waited_for(comfy_server, tmp_path):
+    server = comfy_server(history_delay=2.0)
+    with Session(server.url, data_dir=tmp_path) as session:
+        assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+def test_a_reader_that_lags_loses_progress_but_not_the_end():
+    feed: Feed[int] = Feed()
+    subscription = feed.subscribe()
+    for number in range(2000):
+        feed.publish(number, passing=True)
+    feed.publish(-1)
+    events = subscription.drain(10_000)
+    assert len(events) < 600
+    assert events[-1] == -1
+    assert subscription.drain() == []

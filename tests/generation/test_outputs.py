@@ -57,7 +57,14 @@ def test_a_safe_stem_is_safe_again(text):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.PNG", "image"), ("a.mp4", "video"), ("a.flac", "audio"), ("a.glb", "model"), ("a.latent", "other"), ("a", "other")],
+    [
+        ("a.PNG", "image"),
+        ("a.mp4", "video"),
+        ("a.flac", "audio"),
+        ("a.glb", "model"),
+        ("a.latent", "other"),
+        ("a", "other"),
+    ],
 )
 def test_the_kind_is_told_by_the_extension(name, kind):
     assert kind_of(name) == kind

@@ -141,9 +141,7 @@ def test_jobs_may_be_submitted_from_any_thread(comfy_server, tmp_path):
     server = comfy_server()
     with Session(server.url, data_dir=tmp_path) as session:
         jobs = []
-        threads = [
-            threading.Thread(target=lambda: jobs.append(session.submit(graphs.empty_save()))) for _ in range(8)
-        ]
+        threads = [threading.Thread(target=lambda: jobs.append(session.submit(graphs.empty_save()))) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,4 +1,4 @@
-"""The Session against a real ComfyUI, named by COMFYUI_URL: model-free graphs, and one with a checkpoint if it has any."""
+"""The Session against a real ComfyUI, named by COMFYUI_URL: model-free graphs, and a checkpoint if it has one."""
 
 from __future__ import annotations
 
