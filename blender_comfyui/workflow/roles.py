@@ -199,7 +199,7 @@ class _Search:
             if found is None:
                 return node if node.id != sampler.id and any(name in node.inputs for name in _SIZES) else None
             node = found[0]
-            if node.id in seen or is_sampler(node):
+            if node.id in seen:
                 return None
             seen.add(node.id)
 

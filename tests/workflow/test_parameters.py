@@ -123,7 +123,7 @@ def test_a_named_node_wins_over_a_role_in_any_order() -> None:
         assert after(txt2img(), **parameters)["2"]["inputs"]["text"] == "b"
 
 
-@pytest.mark.parametrize("name", ["promt", "Prompt", "prompts"])
+@pytest.mark.parametrize("name", ["promt", "Prompt", "PROMPT", "prompts"])
 def test_an_unknown_parameter_and_the_nearest(name: str) -> None:
     sentence = refusal(txt2img(), name)
     assert f"no parameter “{name}”. Did you mean “prompt”" in sentence
@@ -188,7 +188,24 @@ def test_seeds(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [-1, 2**64, 2.0**64, 1.5, "-1", "1.5", "", "x", "١", "9" * 21, "18446744073709551616", True, None, [1], math.nan],
+    [
+        -1,
+        2**64,
+        2.0**64,
+        1.5,
+        "-1",
+        "1.5",
+        "",
+        "x",
+        "١",
+        "9" * 21,
+        pytest.param("9" * 5000, id="long"),
+        "18446744073709551616",
+        True,
+        None,
+        [1],
+        math.nan,
+    ],
 )
 def test_bad_seeds(value: object) -> None:
     for name in ("seed", "5.seed"):

@@ -227,6 +227,12 @@ def test_texts_in_circles() -> None:
     assert prompt_of(t=node("ComfySwitchNode", switch=["t", 0], on_true=["t", 0], on_false=["t", 0])) == []
 
 
+def test_conditionings_in_circles() -> None:
+    assert "prompt" not in roles(txt2img(n5=ksampler(positive=["20", 0]), n20=node("Reroute", any=["20", 0])))
+    circle = node("ComfySwitchNode", switch=True, on_true=["20", 0], on_false=["2", 0])
+    assert "prompt" not in roles(txt2img(n5=ksampler(positive=["20", 0]), n20=circle))
+
+
 # --- samplers
 
 
@@ -537,6 +543,16 @@ def test_a_node_that_does_all_elsewhere() -> None:
     }
 
 
+def test_a_prompt_filled_into_a_template_elsewhere() -> None:
+    graph = {
+        "1": node("GeminiImage2Node", prompt=["2", 0], seed=1),
+        "2": node("RegexReplace", string=["3", 0], regex_pattern="{it}", replace=["4", 0]),
+        "3": node("PrimitiveStringMultiline", "Prompt Template", value="A photo of {it}."),
+        "4": node("PrimitiveStringMultiline", "Describe it", value="a cat"),
+    }
+    assert roles(graph)["prompt"] == ["4.value"]
+
+
 def test_every_seed_but_only_a_single_prompt() -> None:
     graph = {
         "1": node("GeminiImage2Node", prompt="a", seed=1),
@@ -592,11 +608,13 @@ def test_roles_of_any_graph_are_places_with_fitting_values(graph: Graph) -> None
 
 def test_long_chains() -> None:
     chain: Graph = {str(index): node("PreviewAny", source=[str(index + 1), 0]) for index in range(100, 5000)}
+    numbers: Graph = {f"v{index}": node("Hold", value=[f"v{index + 1}", 0]) for index in range(5000)}
     models: Graph = {f"m{index}": node("A", model=[f"m{index + 1}", 0]) for index in range(5000)}
     graph = txt2img(
         n2=node("CLIPTextEncode", text=["100", 0], clip=["1", 1]),
-        n5=ksampler(model=["m0", 0], seed=["200", 0]),
+        n5=ksampler(model=["m0", 0], seed=["v0", 0]),
         **chain,
+        **numbers,
         **models,
     )
-    assert "prompt" not in roles(graph)
+    assert not {"prompt", "seed", "checkpoint"} & roles(graph).keys()
