@@ -45,8 +45,9 @@ def wake() -> None:
 
 
 def want_server_state() -> None:
-    """Have the server's state read soon, for a panel that is being drawn; too often is not asked at all."""
-    if time.monotonic() - _question.asked > SERVER_AGE:
+    """Have the server's state read soon, for a panel that is being drawn, unless it was read a moment ago."""
+    unknown = runtime.server_state().connection == "idle"
+    if unknown or time.monotonic() - _question.asked > SERVER_AGE:
         ask_server()
 
 

@@ -14,6 +14,7 @@ from .job_list import Entry
 
 SIDE = 256  # pixels at most, in the panel
 INTERVAL = 0.2  # seconds between two pictures
+_NAME = "live"
 
 
 class LivePreview:
@@ -27,7 +28,7 @@ class LivePreview:
 
     def icon_of(self, entry: Entry) -> int:
         """Return the icon of this job's picture, 0 where there is none yet."""
-        return self._icons["live"].icon_id if self._icons and self._job_id == entry.id else 0
+        return self._icon().icon_id if self._job_id == entry.id else 0
 
     def show(self, entry: Entry) -> bool:
         """Take over the job's newest picture unless the last one is too young; return whether it did."""
@@ -35,12 +36,17 @@ class LivePreview:
             return False
         self._job_id, self._shown = entry.id, entry.preview
         self._next = time.monotonic() + INTERVAL
-        self._icons = self._icons or bpy.utils.previews.new()
-        icon = self._icons.get("live") or self._icons.new("live")
+        icon = self._icon()
         pixels = compat.decode(entry.preview, SIDE)
         icon.image_size = pixels.shape[1], pixels.shape[0]
         icon.image_pixels_float.foreach_set(pixels.ravel())
         return True
+
+    def _icon(self) -> "bpy.types.ImagePreview":
+        if self._icons is None:
+            self._icons = bpy.utils.previews.new()
+            self._icons.new(_NAME)
+        return self._icons[_NAME]
 
     def forget(self) -> None:
         """Leave nothing behind."""

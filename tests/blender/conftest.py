@@ -17,11 +17,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import bpy
 import pytest
 
+from tests.blender.recorder import Recorder
 from tests.blender.stand_in import StandIn
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +135,24 @@ def deliver(module: Callable[[str], ModuleType]) -> Callable[..., None]:
             assert time.monotonic() < deadline, "what was waited for did not happen"
             tick()
             time.sleep(0.01)
+
+    return run
+
+
+@pytest.fixture
+def draw(package: str) -> Callable[..., Recorder]:
+    """``draw("VIEW_3D")`` draws that editor's panel at its usual width and returns what is in it."""
+
+    def run(space: str = "VIEW_3D", width: int = 280, closed: tuple[str, ...] = ()) -> Recorder:
+        panels = importlib.import_module(f"{package}.blender.panels")
+        kinds = (panels.COMFYUI_PT_view3d, panels.COMFYUI_PT_image_editor, panels.COMFYUI_PT_sequencer)
+        panel = next(kind for kind in kinds if kind.bl_space_type == space)
+        layout = Recorder(closed=closed)
+        context = SimpleNamespace(
+            scene=bpy.context.scene, preferences=bpy.context.preferences, region=SimpleNamespace(width=width)
+        )
+        panel.draw(SimpleNamespace(layout=layout), context)
+        return layout
 
     return run
 

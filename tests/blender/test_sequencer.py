@@ -6,6 +6,8 @@ from pathlib import Path
 import bpy
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 5.2 has new names for frames
+
 
 @pytest.fixture
 def to_strips(comfyui):
@@ -32,6 +34,8 @@ def movie_workflow(tmp_path):
 
 def strips(scene=None):
     editor = (scene or bpy.context.scene).sequence_editor
+    if editor is None:
+        return []
     return list(editor.strips if hasattr(editor, "strips") else editor.sequences)
 
 
@@ -39,7 +43,6 @@ def span(strip):
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_picture_stands_two_seconds_from_the_playhead(server, to_strips, saved):
     bpy.ops.comfyui.generate()
     [strip] = strips()
@@ -50,7 +53,6 @@ def test_a_picture_stands_two_seconds_from_the_playhead(server, to_strips, saved
     assert json.loads(strip["comfyui"])["seed"] == 7
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_frame_is_that_of_the_click(server, comfyui, to_strips, saved, click, deliver):
     entry = click()
     bpy.context.scene.frame_current = 99
@@ -58,7 +60,6 @@ def test_the_frame_is_that_of_the_click(server, comfyui, to_strips, saved, click
     assert span(strips()[0])[0] == 20
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_channel_that_is_free_there_is_taken(server, comfyui, to_strips, saved):
     comfyui.batch_size = 2
     bpy.ops.comfyui.generate()
@@ -68,7 +69,6 @@ def test_a_channel_that_is_free_there_is_taken(server, comfyui, to_strips, saved
     assert [(strip.channel, span(strip)[0]) for strip in strips()] == [(1, 20), (2, 20), (1, 68)]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("fps", "length"), [(24, 24), (8, 8), (30, 30)])
 def test_a_movie_keeps_its_length_in_seconds(server, comfyui, to_strips, saved, movie_workflow, fps, length):
     bpy.context.scene.render.fps = fps
@@ -80,7 +80,6 @@ def test_a_movie_keeps_its_length_in_seconds(server, comfyui, to_strips, saved, 
     assert movie.filepath.startswith("//comfyui")
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_second_movie_goes_above_the_first(server, comfyui, to_strips, saved, movie_workflow):
     comfyui.workflow, comfyui.batch_size = movie_workflow, 4
     bpy.ops.comfyui.generate()
@@ -95,7 +94,7 @@ def test_a_result_goes_to_the_scene_of_the_click(server, comfyui, to_strips, sav
     bpy.context.window.scene = bpy.data.scenes.new("other")
     deliver(lambda: entry.is_settled)
     assert len(strips(asked)) == 1
-    assert bpy.data.scenes["other"].sequence_editor is None
+    assert not strips(bpy.data.scenes["other"])
 
 
 @pytest.mark.skipif(bpy.app.version < (5, 0, 0), reason="Blender 5.0 brought the sequencer's own scene")
@@ -104,8 +103,8 @@ def test_the_sequencers_own_scene_gets_the_strip(server, comfyui, to_strips, sav
     cut.frame_current = 5
     bpy.context.workspace.sequencer_scene = cut
     bpy.ops.comfyui.generate()
-    assert bpy.context.scene.sequence_editor is None
-    assert int(strips(cut)[0].left_handle if hasattr(strips(cut)[0], "left_handle") else span(strips(cut)[0])[0]) == 5
+    assert not strips(bpy.context.scene)
+    assert [span(strip)[0] for strip in strips(cut)] == [5]
 
 
 def test_the_result_of_a_scene_that_is_gone_can_be_placed_elsewhere(server, comfyui, to_strips, saved, click, deliver):
