@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from .errors import NotAWorkflow
@@ -24,6 +25,13 @@ def path(name: str) -> Path:
         raise NotAWorkflow(f"There is no bundled workflow “{name}”. Choose one of: {', '.join(names())}.") from None
 
 
+@cache
+def text(name: str) -> str:
+    """Return what a bundled workflow's file holds. Read once: Generate must not wait for a disk."""
+    return path(name).read_text(encoding="utf-8")
+
+
+@cache
 def _files() -> dict[str, Path]:
     for folder in _FOLDERS:
         if folder.is_dir():

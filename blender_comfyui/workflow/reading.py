@@ -29,7 +29,9 @@ def read(source: Mapping[Any, Any] | Path | str) -> dict[str, dict[str, Any]]:
         text = source.lstrip("\ufeff \t\r\n")
         if text.startswith("{"):
             return checked_graph(_parsed(text, "The workflow"), "The workflow")
-        source = bundled.path(source) if source in bundled.names() else Path(source)
+        if source in bundled.names():
+            return checked_graph(_parsed(bundled.text(source), quoted(source)), quoted(source))
+        source = Path(source)
     if not isinstance(source, Path):
         raise NotAWorkflow(f"A workflow is a mapping, a path or a name, not a {type(source).__name__}.")
     called = quoted(source.name or str(source))
