@@ -1,6 +1,7 @@
 """The built zips, the manifest, and the tools that make them."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import tomllib
@@ -128,13 +129,13 @@ def test_whole_run_fails_with_too_few_branches(tmp_path: Path, calls: str, code:
     (tmp_path / "branchy.py").write_text(BRANCHY)
     (tmp_path / "test_branchy.py").write_text(f"from branchy import f\n\ndef test_f():\n    {calls}\n")
     (tmp_path / "settings").write_text("[run]\nbranch = true\n")
-    words = ["--rootdir=.", "-c", "/dev/null", "-p", "no:cacheprovider", "--cov=branchy", "--cov-config=settings"]
+    words = ["--rootdir=.", "-c", os.devnull, "-p", "no:cacheprovider", "--cov=branchy", "--cov-config=settings"]
     words += ["--cov-report=json:report.json", "-p", "tools.branch_coverage", "--branch-coverage-of=report.json"]
-    environment = {"PYTHONPATH": f"{ROOT}", "PATH": ""}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words],
         cwd=tmp_path,
-        env=environment,
+        env={**inherited, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
