@@ -1,5 +1,7 @@
 """What differs between Blender 4.2 and 5.2, in one place: everything else is written once for all of them."""
 
+from typing import Any
+
 import bpy
 import imbuf
 import numpy
@@ -67,7 +69,7 @@ def play_in(editor: SequenceEditor, strip: "bpy.types.Strip", frames: int) -> No
     )
 
 
-def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict[str, object]:
+def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict[str, Any]:
     if bpy.app.version >= (5, 0, 0):
         return {"length": frames, "input1": strip}
     return {"frame_end": start + frames, "input1" if bpy.app.version >= (4, 4, 0) else "seq1": strip}

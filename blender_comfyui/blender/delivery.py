@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 BUDGET = 0.003  # seconds of a tick for taking events
 INTERVAL = 0.05  # seconds between ticks while a job is under way
 SERVER_INTERVAL = 0.25  # … while only the server's state is waited for
+AWAY_INTERVAL = 1.0  # … while somebody looks at a panel that says it is away: it comes back by itself
 SERVER_WAIT = 3.0  # seconds for which an answer about the server's state is waited for
 SERVER_AGE = 10.0  # seconds after which a panel that is drawn wants to know the server's state anew
 
@@ -129,6 +130,8 @@ def _next_interval() -> float | None:
     waited = time.monotonic() - _question.asked
     if _question.wanted or waited < SERVER_WAIT:
         return SERVER_INTERVAL
+    if runtime.server_state().connection == "unreachable" and any(regions.showing()):
+        return AWAY_INTERVAL
     return None
 
 

@@ -53,8 +53,8 @@ def _draw_problem(box: UILayout, entry: Entry, width: int) -> None:
 
 def _draw_result(layout: UILayout, entry: Entry, width: int) -> None:
     row = layout.row()
-    icon = "SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA"
-    row.label(text=shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size()), icon=icon)
+    name = shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size())
+    row.label(text=name, icon="SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
 
 

@@ -8,7 +8,7 @@ from bpy.types import AddonPreferences, Context, PropertyGroup, UILayout
 
 from ..comfy.address import COMFYUI_PORT, ServerAddress
 from ..comfy.errors import InvalidAddress
-from . import compat, server_view
+from . import compat, server_view, settings
 from .settings import API_KEY_VARIABLE, PACKAGE, names_more_than_a_host
 
 AUTHENTICATIONS = (
@@ -35,10 +35,20 @@ def _spread_address(self: "ComfyPreferences", _context: Context) -> None:
     self.host = address.host
 
 
+def _bind_secrets(_self: object, _context: Context) -> None:
+    settings.bind_secrets()
+
+
+def _secret(name: str, description: str) -> StringProperty:
+    return StringProperty(name=name, description=f"{description}. {_STORED}", subtype="PASSWORD", update=_bind_secrets)
+
+
 class ComfyHeader(PropertyGroup):
     """One free HTTP header; `name` is every PropertyGroup's own."""
 
-    value: StringProperty(name="Value", description=f"The header's value. {_STORED}", subtype="PASSWORD")
+    value: StringProperty(
+        name="Value", description=f"The header's value. {_STORED}", subtype="PASSWORD", update=_bind_secrets
+    )
 
 
 class ComfyPreferences(AddonPreferences):
@@ -73,11 +83,21 @@ class ComfyPreferences(AddonPreferences):
     authentication: EnumProperty(
         name="Login", description="What the server asks for before it answers", items=AUTHENTICATIONS
     )
-    token: StringProperty(name="Token", description=f"The bearer token. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD")
-    api_key: StringProperty(name="API Key", description=f"The API key. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD")
+    token: StringProperty(
+        name="Token",
+        description=f"The bearer token. {_STORED}. {_OR_VARIABLE}",
+        subtype="PASSWORD",
+        update=_bind_secrets,
+    )
+    api_key: StringProperty(
+        name="API Key", description=f"The API key. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD", update=_bind_secrets
+    )
     user: StringProperty(name="User", description="The user name for basic authentication")
-    password: StringProperty(name="Password", description=f"The password. {_STORED}", subtype="PASSWORD")
+    password: StringProperty(
+        name="Password", description=f"The password. {_STORED}", subtype="PASSWORD", update=_bind_secrets
+    )
     headers: CollectionProperty(type=ComfyHeader)
+    secrets_host: StringProperty(options={"HIDDEN"})
     output_folder: StringProperty(
         name="Output Folder",
         description="Where results are saved. // is the .blend's folder; until it is saved, the extension's own",
@@ -117,6 +137,8 @@ def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
     body.prop(preferences, "authentication")
     for name in _SECRETS.get(preferences.authentication, ()):
         body.prop(preferences, name)
+    if settings.secrets_are_elsewheres():
+        body.operator("comfyui.use_login_here", icon="CHECKMARK")
     if preferences.authentication == "HEADERS":
         _draw_headers(body, preferences)
     elif preferences.authentication in ("BEARER", "API_KEY"):

@@ -20,11 +20,22 @@ class NoOnlineAccess(Exception):
     """The server is not on this computer, and Blender may not go online; str() is a sentence for the person."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Connection:
     settings: settings.ServerSettings
     session: Session
     subscription: Subscription[SessionEvent]
+    closed: bool = False
+
+    def close(self) -> None:
+        """End the Session; its threads end by themselves, and its jobs say so."""
+        self.closed = True
+        self.session.close(wait=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing will come of it any more. A job tells its end before it leaves the Session's list."""
+        return not self.session.jobs and self.subscription.empty
 
 
 jobs = JobList()
@@ -37,7 +48,7 @@ def session() -> Session:
     Raises InvalidAddress, InvalidCredentials or NoOnlineAccess.
     """
     wanted = _allowed_settings()
-    connection = next((known for known in _connections if known.settings == wanted), None)
+    connection = next((known for known in _connections if known.settings == wanted and not known.closed), None)
     if connection is None:
         made = Session(wanted.address, settings.user_folder("session"), credentials=wanted.credentials)
         connection = _Connection(wanted, made, made.subscribe())
@@ -69,32 +80,40 @@ def refusal() -> Exception | None:
 def drain(limit: int) -> list[SessionEvent]:
     """Return what happened, at most `limit` events of each Session, and part from Sessions of no more use."""
     events = [event for connection in _connections for event in connection.subscription.drain(limit)]
-    for old in _connections[:-1]:
-        if not old.session.jobs and old.subscription.empty:
-            _connections.remove(old)
-            _close(old)
+    for connection in tuple(_connections):
+        if not _is_allowed(connection.settings):
+            connection.close()
+        is_current = connection is _connections[-1] and not connection.closed
+        if not is_current and connection.is_done:
+            _forget(connection)
     return events
 
 
 def close() -> None:
     """End all Sessions and forget their jobs; the threads end by themselves."""
-    while _connections:
-        _close(_connections.pop())
+    for connection in tuple(_connections):
+        _forget(connection)
     for entry in jobs:
         jobs.remove(entry.id)
 
 
-def _close(connection: _Connection) -> None:
+def _forget(connection: _Connection) -> None:
+    _connections.remove(connection)
     connection.subscription.close()
-    connection.session.close(wait=False)
+    connection.close()
+
+
+def _is_allowed(wanted: settings.ServerSettings) -> bool:
+    """This computer needs no permission, every other one does."""
+    return wanted.address.is_loopback or bpy.app.online_access
 
 
 def _allowed_settings() -> settings.ServerSettings:
     wanted = settings.server_settings()
-    if not (wanted.address.is_loopback or bpy.app.online_access):
+    if not _is_allowed(wanted):
         raise NoOnlineAccess(
             f"{wanted.address.host} is another computer, and Blender is not allowed to go online. "
-            "Allow Online Access in Blender's preferences, under System."
+            "Switch on Allow Online Access in Blender's preferences, under System."
         )
     return wanted
 

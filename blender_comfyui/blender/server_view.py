@@ -38,6 +38,7 @@ def draw(layout: UILayout, width: int, *, in_preferences: bool = False) -> None:
 
 def _draw_way_out(layout: UILayout, refusal: Exception, in_preferences: bool) -> None:
     if isinstance(refusal, runtime.NoOnlineAccess):
+        delivery.wake()  # to part from the server, if the permission was withdrawn
         layout.operator("comfyui.allow_online_access", icon="INTERNET")
     elif not in_preferences:
         layout.operator("comfyui.open_preferences", text="Open Preferences", icon="PREFERENCES")

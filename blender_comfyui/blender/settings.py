@@ -9,6 +9,7 @@ from bpy.types import AddonPreferences
 
 from ..comfy.address import ServerAddress
 from ..comfy.credentials import Credentials
+from ..comfy.errors import InvalidCredentials
 
 # "bl_ext.user_default.blender_comfyui": Blender's key of this extension, whatever repository it came from.
 PACKAGE = __package__.rpartition(".")[0]
@@ -32,6 +33,18 @@ def server_settings() -> ServerSettings:
     """Read the preferences; raise InvalidAddress or InvalidCredentials with a sentence for the person."""
     chosen = preferences()
     return ServerSettings(_address(chosen), _credentials(chosen))
+
+
+def bind_secrets() -> None:
+    """Remember for which host the secrets were entered: they are sent to no other."""
+    chosen = preferences()
+    chosen.secrets_host = _host_name(chosen)
+
+
+def secrets_are_elsewheres() -> bool:
+    """Whether there are secrets, entered for another host than the present one."""
+    chosen = preferences()
+    return bool(_own_secret(chosen)) and chosen.secrets_host != _host_name(chosen)
 
 
 def user_folder(name: str) -> Path:
@@ -62,7 +75,31 @@ def _address(chosen: AddonPreferences) -> ServerAddress:
     return ServerAddress.parse(f"{chosen.scheme.lower()}://{host}:{chosen.port}/{chosen.prefix.strip('/ ')}")
 
 
+def _host_name(chosen: AddonPreferences) -> str:
+    return chosen.host.strip().lower()
+
+
+def _own_secret(chosen: AddonPreferences) -> str:
+    """What was entered as secret for the chosen way to log in, '' where nothing was."""
+    match chosen.authentication:
+        case "BEARER":
+            return chosen.token
+        case "API_KEY":
+            return chosen.api_key
+        case "BASIC":
+            return chosen.password
+        case "HEADERS":
+            return "".join(header.value for header in chosen.headers)
+        case _:
+            return ""
+
+
 def _credentials(chosen: AddonPreferences) -> Credentials:
+    if secrets_are_elsewheres():
+        raise InvalidCredentials(
+            f"The login was entered for {chosen.secrets_host}, so it is not sent to {_host_name(chosen)}. "
+            "Enter it again in the preferences, or choose there to use it here too."
+        )
     environment = os.environ.get(API_KEY_VARIABLE, "")
     match chosen.authentication:
         case "BEARER":

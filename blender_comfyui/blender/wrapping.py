@@ -1,10 +1,14 @@
 """Sentences in panels: Blender cuts what does not fit, so they are broken into lines here."""
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import blf
 import bpy
 from bpy.types import UILayout
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 ICON = 24  # pixels that an icon takes of a line, at scale 1
 
@@ -19,7 +23,7 @@ def text_size() -> float:
     return bpy.context.preferences.ui_styles[0].widget.points * scale()
 
 
-def draw_sentence(layout: UILayout, text: str, width: int, *, icon: str = "NONE") -> None:
+def draw_sentence(layout: UILayout, text: str, width: int, *, icon: "IconItems" = "NONE") -> None:
     """Draw `text` in as many lines as it takes in `width` pixels; the icon stands before the first."""
     room = width - round((ICON if icon != "NONE" else 0) * scale())
     column = layout.column(align=True)

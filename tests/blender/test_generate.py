@@ -152,3 +152,18 @@ def test_any_prompt_makes_a_name_that_blender_and_the_disk_take(server, comfyui,
     assert len(image.name.encode()) <= 63
     assert image.name.endswith(" 7")
     assert Path(bpy.path.abspath(image.filepath)).parent == saved.parent / "comfyui"
+
+
+def test_results_that_nothing_uses_can_be_released(server, comfyui, saved):
+    for seed in ("1", "2"):
+        comfyui.seed = seed
+        bpy.ops.comfyui.generate()
+    kept, released = (image.name for image in results())
+    texture = bpy.data.textures.new("uses it", "IMAGE")
+    texture.image, texture.use_fake_user = bpy.data.images[kept], True
+    assert bpy.ops.comfyui.release_results() == {"FINISHED"}
+    assert [image.name for image in results()] == [kept]
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    assert kept in bpy.data.images
+    assert released not in bpy.data.images

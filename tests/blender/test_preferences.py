@@ -102,6 +102,20 @@ def test_secrets_are_in_no_blend(server, preferences, comfyui, saved):
     assert b"very-s3cret" not in data
 
 
+def test_secrets_go_only_to_the_host_they_were_entered_for(preferences, module):
+    refusal = module("blender.runtime").refusal
+    preferences.host = "127.0.0.1"
+    preferences.authentication, preferences.token = "BEARER", "abc"
+    preferences.port = 9000
+    assert refusal() is None
+    preferences.host = "localhost"
+    assert "entered for 127.0.0.1" in str(refusal())
+    bpy.ops.comfyui.use_login_here()
+    assert refusal() is None
+    preferences.host, preferences.token = "127.0.0.1", "def"
+    assert refusal() is None
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_this_computer_needs_no_online_access(preferences, module, host):
     assert not bpy.app.online_access
@@ -123,6 +137,21 @@ def test_another_computer_needs_online_access_which_the_panel_offers(preferences
         assert module("blender.runtime").refusal() is None
     finally:
         bpy.context.preferences.system.use_online_access = False
+
+
+def test_withdrawing_online_access_parts_from_the_server(preferences, module, comfyui, click, deliver):
+    """The name leads to no computer; what matters is that nothing keeps trying to reach it."""
+    runtime = module("blender.runtime")
+    system = bpy.context.preferences.system
+    preferences.host = "comfy.invalid"
+    try:
+        system.use_online_access = True
+        comfyui.checkpoint = "any.safetensors"
+        entry = click()
+    finally:
+        system.use_online_access = False
+    deliver(lambda: entry.is_settled and not runtime._connections)
+    assert entry.problem
 
 
 def test_the_page_draws_in_every_state(server, preferences, module):

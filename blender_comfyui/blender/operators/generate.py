@@ -132,6 +132,9 @@ def _wait(entry: Entry) -> None:
 def _draw_menu(self: Menu, _context: Context) -> None:
     self.layout.separator()
     self.layout.operator("comfyui.generate", text="Generate with ComfyUI", icon="RENDER_STILL")
+    self.layout.operator("comfyui.cancel_all", text="Cancel All ComfyUI Jobs")
+    if self.bl_idname == "IMAGE_MT_image":
+        self.layout.operator("comfyui.release_results")
 
 
 # F3 finds only what is in a menu; a menu of each editor that has our panel.

@@ -97,6 +97,29 @@ class COMFYUI_OT_copy_details(Operator):
         return {"FINISHED"}
 
 
+class COMFYUI_OT_release_results(Operator):
+    """Let go of the results that nothing uses: they are left out when the file is saved. Their files stay"""
+
+    bl_idname = "comfyui.release_results"
+    bl_label = "Release Unused ComfyUI Results"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        held = context.scene is not None and len(context.scene.comfyui.results) > 0
+        if not held:
+            cls.poll_message_set("This scene holds no results")
+        return held
+
+    def execute(self, context: Context) -> set[str]:
+        results = context.scene.comfyui.results
+        unused = [i for i, result in enumerate(results) if result.image is None or result.image.users <= 1]
+        for index in reversed(unused):
+            results.remove(index)
+        self.report({"INFO"}, f"Released {len(unused)} results")
+        return {"FINISHED"}
+
+
 register, unregister = bpy.utils.register_classes_factory(
     (
         COMFYUI_OT_cancel,
@@ -104,5 +127,6 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_dismiss,
         COMFYUI_OT_place_here,
         COMFYUI_OT_copy_details,
+        COMFYUI_OT_release_results,
     )
 )

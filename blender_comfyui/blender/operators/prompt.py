@@ -24,7 +24,7 @@ class COMFYUI_OT_edit_prompt(Operator):
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         self.text = getattr(context.scene.comfyui, self.field)
-        return context.window_manager.invoke_props_dialog(self, width=_WIDTH)
+        return {*context.window_manager.invoke_props_dialog(self, width=_WIDTH)}
 
     def draw(self, context: Context) -> None:
         layout = self.layout

@@ -83,6 +83,18 @@ class COMFYUI_OT_allow_online_access(Operator):
         return {"FINISHED"}
 
 
+class COMFYUI_OT_use_login_here(Operator):
+    """Send the token, key, password or headers to this host too, not only to the one they were entered for"""
+
+    bl_idname = "comfyui.use_login_here"
+    bl_label = "Use This Login Here Too"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        settings.bind_secrets()
+        return {"FINISHED"}
+
+
 class COMFYUI_OT_add_header(Operator):
     """Add an HTTP header that is sent with every request"""
 
@@ -115,6 +127,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_refresh_server,
         COMFYUI_OT_open_preferences,
         COMFYUI_OT_allow_online_access,
+        COMFYUI_OT_use_login_here,
         COMFYUI_OT_add_header,
         COMFYUI_OT_remove_header,
     )

@@ -40,7 +40,7 @@ def _load(output: Output) -> Image:
 def _show(image: Image) -> None:
     """Show it where an earlier result is shown, else in an empty Image Editor; take nobody's picture away."""
     spaces = list(_image_editors())
-    ours = [space for space in spaces if space.image is not None and KEY in space.image]
+    ours = [space for space in spaces if space.image is not None and space.image.get(KEY)]
     empty = [space for space in spaces if space.image is None]
     for space in (ours or empty)[:1]:
         space.image = image
