@@ -121,7 +121,7 @@ class ComfyPreferences(AddonPreferences):
         column.prop(self, "port")
         _draw_advanced(layout, self)
         layout.operator("comfyui.test_connection", icon="LINKED")
-        server_view.draw(layout, context.region.width // 2, in_preferences=True)
+        server_view.draw(layout, round(context.region.width * 0.7), in_preferences=True)
         layout.separator()
         layout.prop(self, "output_folder")
         layout.prop(self, "show_previews")
@@ -137,8 +137,6 @@ def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
     body.prop(preferences, "authentication")
     for name in _SECRETS.get(preferences.authentication, ()):
         body.prop(preferences, name)
-    if settings.secrets_are_elsewheres():
-        body.operator("comfyui.use_login_here", icon="CHECKMARK")
     if preferences.authentication == "HEADERS":
         _draw_headers(body, preferences)
     elif preferences.authentication in ("BEARER", "API_KEY"):

@@ -74,25 +74,23 @@ class ComfySettings(PropertyGroup):
     )
     width: IntProperty(
         name="Width",
-        description="The picture's width",
+        description="The picture's width in pixels",
         default=512,
         min=16,
         max=16384,
         soft_min=256,
         soft_max=4096,
-        step=LATENT_STEP,
-        subtype="PIXEL",
+        step=LATENT_STEP,  # no unit behind the number: at 280 pixels there is no room for it
     )
     height: IntProperty(
         name="Height",
-        description="The picture's height",
+        description="The picture's height in pixels",
         default=512,
         min=16,
         max=16384,
         soft_min=256,
         soft_max=4096,
-        step=LATENT_STEP,
-        subtype="PIXEL",
+        step=LATENT_STEP,  # no unit behind the number: at 280 pixels there is no room for it
     )
     steps: IntProperty(
         name="Steps",

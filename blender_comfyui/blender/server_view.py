@@ -5,7 +5,7 @@ import re
 from bpy.types import UILayout
 
 from ..generation.server_state import ServerState
-from . import delivery, runtime
+from . import delivery, runtime, settings
 from .wrapping import draw_sentence
 
 GIGABYTE = 1024**3
@@ -40,6 +40,8 @@ def _draw_way_out(layout: UILayout, refusal: Exception, in_preferences: bool) ->
     if isinstance(refusal, runtime.NoOnlineAccess):
         delivery.wake()  # to part from the server, if the permission was withdrawn
         layout.operator("comfyui.allow_online_access", icon="INTERNET")
+    elif in_preferences and settings.secrets_are_elsewheres():
+        layout.operator("comfyui.use_login_here", icon="CHECKMARK")
     elif not in_preferences:
         layout.operator("comfyui.open_preferences", text="Open Preferences", icon="PREFERENCES")
 
