@@ -7,12 +7,13 @@ whoever gives it something to do. `tick` is a plain function: where timers do no
 import contextlib
 import logging
 import time
+from dataclasses import dataclass
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..generation.events import ServerChanged
-from . import blend_file, compat, regions, runtime, sinks
+from . import blend_file, compat, regions, runtime, settings, sinks
 from .job_list import Entry
 from .live_preview import LivePreview
 from .sinks.target import CannotPlace
@@ -23,20 +24,27 @@ BUDGET = 0.003  # seconds of a tick for taking events
 INTERVAL = 0.05  # seconds between ticks while a job is under way
 SERVER_INTERVAL = 0.25  # … while only the server's state is waited for
 AWAY_INTERVAL = 1.0  # … while somebody looks at a panel that says it is away: it comes back by itself
-SERVER_WAIT = 3.0  # seconds for which an answer about the server's state is waited for
+SERVER_WAIT = 3.0  # seconds for which news of the server are waited for
 SERVER_AGE = 10.0  # seconds after which a panel that is drawn wants to know the server's state anew
 
 live_preview = LivePreview()
 
 
-class _ServerQuestion:
-    """When the server's state was last asked for, and whether somebody wants it asked again."""
+@dataclass
+class _ServerNews:
+    """Whether somebody wants the server's state read, and when it was last asked for and heard of (monotonic)."""
 
-    wanted = False
-    asked = float("-inf")
+    wanted: bool = False
+    asked: float = float("-inf")
+    heard: float = float("-inf")
+
+    @property
+    def may_come(self) -> bool:
+        """An answer is on its way, or the news that a Session has a moment after its last job."""
+        return self.wanted or time.monotonic() - max(self.asked, self.heard) < SERVER_WAIT
 
 
-_question = _ServerQuestion()
+_news = _ServerNews()
 
 
 def wake() -> None:
@@ -48,13 +56,13 @@ def wake() -> None:
 def want_server_state() -> None:
     """Have the server's state read soon, for a panel that is being drawn, unless it was read a moment ago."""
     unknown = runtime.server_state().connection == "idle"
-    if unknown or time.monotonic() - _question.asked > SERVER_AGE:
+    if unknown or time.monotonic() - _news.asked > SERVER_AGE:
         ask_server()
 
 
 def ask_server() -> None:
     """Have the server's state read by the next tick. Callable while drawing."""
-    _question.wanted = True
+    _news.wanted = True
     wake()
 
 
@@ -72,9 +80,9 @@ def tick() -> float | None:
 
 
 def _ask() -> None:
-    if not _question.wanted:
+    if not _news.wanted:
         return
-    _question.wanted, _question.asked = False, time.monotonic()
+    _news.wanted, _news.asked = False, time.monotonic()
     with contextlib.suppress(ValueError, runtime.NoOnlineAccess):  # the panel says so
         runtime.session().refresh()
 
@@ -84,6 +92,7 @@ def _take_events() -> bool:
     changed = False
     while time.monotonic() < deadline and (events := runtime.drain(50)):
         changed = True
+        _news.heard = time.monotonic()
         for event in events:
             if not isinstance(event, ServerChanged):
                 runtime.jobs.take(event)
@@ -120,15 +129,15 @@ def _blender_is_busy() -> bool:
 
 
 def _show_preview() -> bool:
-    return any(live_preview.show(entry) for entry in runtime.jobs.running if entry.preview)
+    wanted = settings.preferences().show_previews
+    return wanted and any(live_preview.show(entry) for entry in runtime.jobs.running if entry.preview)
 
 
 def _next_interval() -> float | None:
     if runtime.jobs.running or runtime.jobs.to_place:
         return INTERVAL
     live_preview.forget()
-    waited = time.monotonic() - _question.asked
-    if _question.wanted or waited < SERVER_WAIT:
+    if _news.may_come:
         return SERVER_INTERVAL
     if runtime.server_state().connection == "unreachable" and any(regions.showing()):
         return AWAY_INTERVAL

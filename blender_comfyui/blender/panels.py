@@ -89,7 +89,7 @@ def _draw_seed(layout: UILayout, chosen: ComfySettings) -> None:
     _choices(column, chosen, "seed_mode")
     if chosen.seed_mode == "FIXED":
         column.prop(chosen, "seed", text="")
-    if chosen.last_seed:
+    if chosen.last_seed and (chosen.seed_mode, chosen.seed) != ("FIXED", chosen.last_seed):
         row = column.row()
         row.label(text=f"Last {chosen.last_seed}")
         row.operator("comfyui.use_last_seed", text="", icon="RECOVER_LAST", emboss=False)
