@@ -87,15 +87,6 @@ class Screen:
         self.move(x, y)
         self.xdotool("click", str(button))
 
-    def drag(self, start: tuple[int, int], end: tuple[int, int], button: int = 1) -> None:
-        """Move from `start` to `end` with a button held down."""
-        self.move(*start)
-        self.xdotool("mousedown", str(button))
-        halfway = (start[0] + end[0]) // 2, (start[1] + end[1]) // 2
-        self.move(*halfway)
-        self.move(*end)
-        self.xdotool("mouseup", str(button))
-
     def key(self, *names: str) -> None:
         """Press keys one after the other, as xdotool names them: "Return", "ctrl+z", "F3"."""
         self.xdotool("key", "--clearmodifiers", *(KEY_CODES.get(name, name) for name in names))

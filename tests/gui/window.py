@@ -110,6 +110,14 @@ class BlenderWindow:
         self.settle()
         return self.region(editor, "UI")
 
+    def resize_side_bar(self, editor: str, width: int) -> None:
+        """Drag the edge of an editor's side bar until it is `width` pixels wide."""
+        edge = self.region(editor, "UI")
+        if edge.width != width:
+            y = edge.y + edge.height * 3 // 4
+            self.drag((edge.x, y), (edge.x + edge.width - width, y))
+        self.wait_until(f"area_region(screen_area({editor!r}), 'UI').width == {width}", 5)
+
     def find_button(self, editor: str, region: str, meaning: str) -> tuple[int, int]:
         """The place of a button, looked for with the mouse from top to bottom.
 
@@ -138,6 +146,18 @@ class BlenderWindow:
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Click on the screen and let Blender handle it."""
         self.screen.click(x, y, button)
+        self.settle()
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], button: int = 1) -> None:
+        """Drag with a button held down, and let Blender see each part of it."""
+        self.screen.move(*start)
+        self.settle()
+        self.screen.xdotool("mousedown", str(button))
+        for point in (((start[0] + end[0]) // 2, (start[1] + end[1]) // 2), end):
+            self.settle()
+            self.screen.move(*point)
+        self.settle()
+        self.screen.xdotool("mouseup", str(button))
         self.settle()
 
     def key(self, *names: str) -> None:

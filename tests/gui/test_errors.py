@@ -1,0 +1,92 @@
+"""What goes wrong, as the panel says it at its narrow width."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.gui.studio import Studio
+
+SIZE = (1280, 900)
+
+
+def test_server_down(studio: Studio) -> None:
+    studio.server.stop()
+
+    studio.open_panel("VIEW_3D")
+
+    studio.panel("server-down", "VIEW_3D")
+    assert str(studio.server.port) in said_of_server(studio)
+
+
+def test_server_went_down_while_a_job_ran(studio: Studio) -> None:
+    studio.open_panel("VIEW_3D")
+    studio.set(prompt="A red fox in the snow")
+    studio.server.hold()
+    studio.generate("VIEW_3D")
+    studio.run_to(0.3)
+
+    studio.server.stop()
+
+    studio.window.wait_until("newest().job.waiting_for")
+    studio.let_draw()
+    studio.panel("server-lost", "VIEW_3D")
+
+
+def test_login_refused(studio: Studio) -> None:
+    studio.server.auth = ("Authorization", "Bearer secret")
+
+    studio.open_panel("VIEW_3D")
+
+    studio.panel("login", "VIEW_3D")
+    assert said_of_server(studio)
+
+
+def test_not_comfyui(studio: Studio) -> None:
+    studio.window.run("preferences().prefix = '/of/another/page'")
+
+    studio.open_panel("VIEW_3D")
+
+    studio.panel("not-comfyui", "VIEW_3D")
+    assert said_of_server(studio)
+
+
+def out_of_memory(studio: Studio) -> None:
+    studio.server.vram_batch_limit = 1
+    studio.set(batch_size=4, width=2048, height=2048)
+
+
+def unknown_checkpoint(studio: Studio) -> None:
+    studio.set(checkpoint="SDXL/a_model_that_this_server_has_never_heard_of.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "word"), [(out_of_memory, "memory"), (unknown_checkpoint, "never_heard_of")], ids=lambda a: a
+)
+def test_job_fails(studio: Studio, arrange: Callable[[Studio], None], word: str) -> None:
+    studio.open_panel("VIEW_3D")
+    studio.set(prompt="A red fox in the snow")
+    arrange(studio)
+
+    studio.generate("VIEW_3D")
+    said = studio.wait_for_problem()
+
+    studio.panel(arrange.__name__.replace("_", "-"), "VIEW_3D")
+    assert word in said
+
+
+def test_another_computer_without_online_access(studio: Studio) -> None:
+    window = studio.window
+    assert window.run("bpy.app.online_access") is False
+    window.run("preferences().host = '192.0.2.7'")  # an address for documents, of no computer
+
+    studio.open_panel("VIEW_3D")
+
+    studio.panel("online-access", "VIEW_3D")
+    window.find_button("VIEW_3D", "UI", "comfyui.allow_online_access")
+    studio.press("VIEW_3D", "comfyui.generate")
+    assert window.run("entries()") == []
+    assert window.run("len(module('runtime')._connections)") == 0
+
+
+def said_of_server(studio: Studio) -> str:
+    return str(studio.window.run("str(server().error)"))
