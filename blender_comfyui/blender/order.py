@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bpy.types import Context
 
+from ..generation.choices import SERVERS_FIRST
 from ..generation.server_state import ServerState
 from . import blend_file, compat, settings
 from .sinks.names import file_stem
@@ -63,6 +64,6 @@ def _parameters(context: Context, seed: int, server: ServerState) -> dict[str, o
     names = {
         "sampler_name": chosen.sampler,
         "scheduler": chosen.scheduler,
-        "checkpoint": chosen.checkpoint or next(iter(server.checkpoints), ""),
+        "checkpoint": chosen.checkpoint or next(iter(server.checkpoints), SERVERS_FIRST),
     }
     return parameters | {role: name for role, name in names.items() if name}

@@ -10,6 +10,15 @@ from ..comfy.failures import title_of
 
 
 @dataclass(frozen=True)
+class OpenChoice:
+    """An input that gets the first of what the server offers, when the prompt is sent."""
+
+    role: str
+    node_id: str
+    input_name: str
+
+
+@dataclass(frozen=True)
 class Request:
     """What to run and where its files go.
 
@@ -26,6 +35,7 @@ class Request:
     folder: Path | None = None
     stem: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
+    open_choices: tuple[OpenChoice, ...] = ()
 
     @property
     def seed(self) -> int | None:

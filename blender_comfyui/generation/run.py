@@ -31,6 +31,7 @@ from ..comfy.events import (
     NodeExecuting,
     Preview,
 )
+from .choices import settle
 from .job import Job
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
@@ -41,6 +42,7 @@ from .taking import Taking
 
 log = logging.getLogger(__name__)
 
+_FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
 _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
 
 
@@ -94,6 +96,7 @@ class Run:
         """Open ground first: the server is there, the websocket is up (or will not come), then the prompt."""
         try:
             self._watch.ensure_reachable()
+            self.job.request = settle(self.job.request, self._client)
         except ComfyError as error:
             self._not_reached(error)
             return
@@ -154,7 +157,7 @@ class Run:
         self._trouble_since = self._absent_since = None
         self._watch.forget_queue()
         self.job.move(JobState.QUEUED)
-        self._then(self._look, self._look_delay)
+        self._then(self._look, min(_FIRST_LOOK, self._look_delay))
 
     # Looking
 

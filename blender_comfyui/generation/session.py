@@ -20,10 +20,12 @@ from ..comfy.credentials import Credentials
 from ..comfy.stream import EventStream
 from ..workflow.graph import Workflow
 from ..workflow.parameters import set_parameters
+from ..workflow.roles import find_roles
+from .choices import SERVERS_FIRST
 from .events import ServerChanged, SessionEvent
 from .feed import Feed, Subscription
 from .job import Job
-from .request import Request
+from .request import OpenChoice, Request
 from .retry import Retry
 from .run import Patience
 from .server_state import ServerState
@@ -90,16 +92,19 @@ class Session:
         """Start a generation and return at once; the server need not be up yet.
 
         `workflow` is an API-format graph, a file of one, or the name of a bundled one; `parameters` are set on a
-        copy, by role or by "node id or title.input"; `outputs` names the output nodes to run, by id or title.
+        copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST;
+        `outputs` names the output nodes to run, by id or title.
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
-        graph = set_parameters(Workflow.load(workflow), parameters or {})
+        values = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
+        graph = set_parameters(Workflow.load(workflow), values)
         request = Request(
             prompt=graph.api(),
-            parameters=dict(parameters or {}),
+            parameters=values,
+            open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
             outputs=tuple(graph.node_id(name) for name in outputs),
             workflow_name=workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else "",
-            label=label or str((parameters or {}).get("prompt", "")),
+            label=label or str(values.get("prompt", "")),
             folder=folder or self.data_dir / "outputs",
             stem=stem,
             context=dict(context or {}),
@@ -169,3 +174,8 @@ class Session:
 
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.id, None)
+
+
+def _open_choices(graph: Workflow, roles: set[str]) -> tuple[OpenChoice, ...]:
+    found = find_roles(graph) if roles else {}
+    return tuple(OpenChoice(role, *place) for role in sorted(roles) for place in found.get(role, ()))

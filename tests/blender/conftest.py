@@ -111,17 +111,13 @@ def server(stand_in: Callable[..., StandIn], preferences: bpy.types.AddonPrefere
 
 @pytest.fixture
 def click(module: Callable[[str], ModuleType]) -> Callable[[], object]:
-    """What the button does, once the panel has been drawn; without a window Blender calls `execute` instead.
+    """What the button does; without a window Blender calls `execute` instead.
 
     Returns the job's entry.
     """
     generate = module("blender.operators.generate")
 
-    def press() -> object:
-        generate.learn_checkpoints(bpy.context)
-        return generate.start(bpy.context)
-
-    return press
+    return lambda: generate.start(bpy.context)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_comfyui.comfy.errors import TimedOut
+from blender_comfyui.comfy.errors import InvalidPrompt, TimedOut
+from blender_comfyui.generation.choices import SERVERS_FIRST
 from blender_comfyui.generation.events import Ended, Previewed, Progressed, StateChanged
 from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.session import Session, SessionClosed
@@ -272,3 +273,39 @@ def test_nothing_of_ours_is_written_into_the_callers_workflow(comfy_server, tmp_
     with Session(server.url, data_dir=tmp_path) as session:
         session.submit(graph, {"prompt": "fox", "seed": 5}).wait(LIMIT)
     assert json.dumps(graph) == before
+
+
+def test_a_choice_can_be_left_to_the_server(comfy_server, tmp_path):
+    server = comfy_server()
+    with Session(server.url, data_dir=tmp_path) as session:
+        job = session.submit("sd_basic", {"prompt": "fox", "checkpoint": SERVERS_FIRST, "steps": 2})
+        assert job.wait(LIMIT).state == "finished"
+    assert job.request.parameters["checkpoint"] == server.checkpoints[0]
+    (sent,) = [r.json for r in server.requests if r.route == "/prompt" and r.method == "POST"]
+    loaders = [node for node in sent["prompt"].values() if node["class_type"] == "CheckpointLoaderSimple"]
+    assert [node["inputs"]["ckpt_name"] for node in loaders] == [server.checkpoints[0]]
+
+
+def test_a_server_without_checkpoints_is_told_apart(comfy_server, tmp_path):
+    server = comfy_server(checkpoints=())
+    with Session(server.url, data_dir=tmp_path) as session:
+        outcome = session.submit("sd_basic", {"checkpoint": SERVERS_FIRST}).wait(LIMIT)
+    assert isinstance(outcome.error, InvalidPrompt)
+    assert "none to choose from" in str(outcome.error)
+    assert server.posts == 0
+
+
+def test_a_waiting_job_learns_its_place_in_the_queue(comfy_server, tmp_path):
+    server = comfy_server()
+    server.hold()
+    with Session(server.url, data_dir=tmp_path) as session:
+        session.submit(graphs.empty_save())
+        server.wait_held()
+        subscription = session.subscribe()
+        job = session.submit(graphs.empty_save())
+        server.wait_for(lambda: any(r.route == "/queue" for r in server.requests))
+        while job.queue_position is None and job.state != "running":
+            subscription.drain()
+        assert job.queue_position == 1
+        server.release()
+        assert job.wait(LIMIT).state == "finished"

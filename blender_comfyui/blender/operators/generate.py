@@ -1,7 +1,6 @@
 """Generate, and Run Again."""
 
 import contextlib
-import time
 
 import bpy
 from bpy.props import StringProperty
@@ -15,7 +14,6 @@ from ..job_list import Entry
 from ..order import order
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
-_PATIENCE = 15.0  # seconds for the server to say what it has
 
 
 class COMFYUI_OT_generate(Operator):
@@ -42,7 +40,6 @@ class COMFYUI_OT_generate(Operator):
 
     def execute(self, context: Context) -> set[str]:
         """For scripts: return when the results are in Blender."""
-        learn_checkpoints(context)
         entry = self._start(context)
         if entry is None:
             return {"CANCELLED"}
@@ -98,20 +95,6 @@ def start(context: Context) -> Entry:
         context=wanted.context,
     )
     return _follow(job)
-
-
-def learn_checkpoints(context: Context) -> None:
-    """Where none is chosen it is the server's first: wait until the server has said what it has, or nothing."""
-    if context.scene.comfyui.checkpoint:
-        return
-    with contextlib.suppress(ValueError, runtime.NoOnlineAccess):  # starting the job says so again
-        session = runtime.session()
-        session.refresh()
-        deadline = time.monotonic() + _PATIENCE
-        while not session.server.samplers and session.server.connection != "unreachable":
-            if time.monotonic() > deadline:
-                break
-            time.sleep(_LOOK)
 
 
 def _follow(job: Job) -> Entry:
