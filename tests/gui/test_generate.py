@@ -57,6 +57,27 @@ def test_click_on_generate_brings_a_picture(studio: Studio) -> None:
     assert share_alike(finished, window.region("IMAGE_EDITOR").centre, file) > 0.9
 
 
+def test_prompt_is_typed_in_the_panel_and_in_the_wide_editor(studio: Studio) -> None:
+    window = studio.window
+    studio.open_panel("VIEW_3D")
+
+    studio.press("VIEW_3D", "comfyui.prompt")
+    window.type("A quiet mountain lake")
+    window.key("ctrl+Return")
+
+    window.wait_until("settings().prompt == 'A quiet mountain lake'")
+
+    pencil = window.find_button("VIEW_3D", "UI", "comfyui.edit_prompt")
+    window.click(*pencil)
+    # the dialog comes with its title under the mouse; a click below the text puts the cursor at its end
+    window.click(pencil[0] - 150, pencil[1] + 150)
+    window.type(", drifting mist")
+    window.screenshot("wide-editor")
+    window.key("ctrl+Return", "Return")
+
+    window.wait_until("settings().prompt == 'A quiet mountain lake, drifting mist'")
+
+
 def test_cancel_ends_the_job(studio: Studio) -> None:
     prepare(studio)
     studio.server.hold()

@@ -24,8 +24,8 @@ from tools import extension
 from tools.project import OUT
 
 PICTURES = OUT / "gui"
-# Where a button is looked for: a step of pixels down, shares of the width across.
-ROW = 8
+# Where a button is looked for: a step of pixels down (they are 20 high), shares of the width across.
+ROW = 14
 COLUMNS = (0.35, 0.8, 0.6, 0.1)
 BRIDGE = Path(__file__).with_name("bridge.py")
 
