@@ -38,7 +38,7 @@ def test_login_refused(studio: Studio) -> None:
     studio.open_panel("VIEW_3D")
 
     studio.panel("login", "VIEW_3D")
-    assert said_of_server(studio)
+    assert "refused the credentials" in said_of_server(studio)
 
 
 def test_not_comfyui(studio: Studio) -> None:
@@ -47,7 +47,7 @@ def test_not_comfyui(studio: Studio) -> None:
     studio.open_panel("VIEW_3D")
 
     studio.panel("not-comfyui", "VIEW_3D")
-    assert said_of_server(studio)
+    assert "it is not ComfyUI" in said_of_server(studio)
 
 
 def out_of_memory(studio: Studio) -> None:
