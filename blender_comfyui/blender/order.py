@@ -34,7 +34,7 @@ def order(context: Context, server: ServerState) -> Order:
         folder=settings.output_folder(),
         stem=file_stem(chosen.prompt, seed),
         label=chosen.prompt,
-        context={**target(context), "server_version": server.version},
+        context=target(context),
     )
 
 

@@ -23,6 +23,7 @@ class Job:
     """One generation. `id` is also its prompt id on the server.
 
     `queue_position` is 1 for the prompt that runs next (other people's prompts count), None when not in the queue.
+    `server_version` is that of the server which accepted the job, '' before.
     `waiting_for` is a sentence that says why the job does not go on, or ''.
     """
 
@@ -35,6 +36,7 @@ class Job:
         self.progress = Progress()
         self.queue_position: int | None = None
         self.waiting_for = ""
+        self.server_version = ""
         self.outcome: Outcome | None = None
         self._cancel = cancel
         self._feed: Feed[JobEvent] = Feed()

@@ -156,6 +156,7 @@ class Run:
         self._accepted, self._unclear = True, None
         self._trouble_since = self._absent_since = None
         self._watch.forget_queue()
+        self.job.server_version = self._watch.state.version
         self.job.move(JobState.QUEUED)
         self._then(self._look, min(_FIRST_LOOK, self._look_delay))
 

@@ -281,6 +281,7 @@ def test_a_choice_can_be_left_to_the_server(comfy_server, tmp_path):
         job = session.submit("sd_basic", {"prompt": "fox", "checkpoint": SERVERS_FIRST, "steps": 2})
         assert job.wait(LIMIT).state == "finished"
     assert job.request.parameters["checkpoint"] == server.checkpoints[0]
+    assert job.server_version == "0.27.0"
     (sent,) = [r.json for r in server.requests if r.route == "/prompt" and r.method == "POST"]
     loaders = [node for node in sent["prompt"].values() if node["class_type"] == "CheckpointLoaderSimple"]
     assert [node["inputs"]["ckpt_name"] for node in loaders] == [server.checkpoints[0]]

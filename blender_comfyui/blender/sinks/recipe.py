@@ -15,7 +15,7 @@ def recipe(entry: Entry, output: Output) -> str:
         **request.parameters,
         "workflow": request.workflow_name,
         "node": output.node_title,
-        "server_version": entry.target.get("server_version", ""),
+        "server_version": entry.job.server_version,
         "prompt_id": entry.id,
     }
     return json.dumps(made, ensure_ascii=False, default=str)
