@@ -10,6 +10,7 @@ from .wrapping import ICON, draw_sentence, scale, shortened, text_size
 
 SHOWN_RESULTS = 3
 _PREVIEW_SCALE = 9.0  # of an icon's height, about 180 pixels
+_SEED_END = 6  # characters at the end of a result's name: its seed tells it from its sisters
 _BOX = 12  # pixels that a box takes of the width, at scale 1
 
 
@@ -32,7 +33,7 @@ def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
     row.operator("comfyui.cancel", text="", icon="X", emboss=False).job_id = entry.id
     box.label(text=_title(entry, width))
     if entry.job.waiting_for:
-        draw_sentence(box, entry.job.waiting_for, width)
+        draw_sentence(box, _reason(entry.job), width)
     icon = delivery.live_preview.icon_of(entry)
     if icon and settings.preferences().show_previews:
         box.template_icon(icon, scale=_PREVIEW_SCALE)
@@ -53,9 +54,15 @@ def _draw_problem(box: UILayout, entry: Entry, width: int) -> None:
 
 def _draw_result(layout: UILayout, entry: Entry, width: int) -> None:
     row = layout.row()
-    name = shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size())
+    name = shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size(), _SEED_END)
     row.label(text=name, icon="SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
+
+
+def _reason(job: Job) -> str:
+    """Why it waits; what the panel's first lines say already is not said twice."""
+    said_above = job.waiting_for == str(runtime.server_state().error)
+    return "It goes on when the server is back." if said_above else job.waiting_for
 
 
 def _headline(job: Job) -> str:

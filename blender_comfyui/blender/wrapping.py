@@ -47,20 +47,30 @@ def lines_of(text: str, width: int, size: float) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def shortened(text: str, width: int, size: float) -> str:
-    """Return `text` as one line of at most `width` pixels, with an ellipsis where something is left out."""
+def shortened(text: str, width: int, size: float, tail: int = 0) -> str:
+    """Return `text` as one line of at most `width` pixels, with an ellipsis where something is left out.
+
+    The last `tail` characters stay: what tells two long names apart.
+    """
     text = " ".join(text.split())
     blf.size(0, size)
     if _fits(text, width):
         return text
-    return _pieces(text, width - round(blf.dimensions(0, "…")[0]))[0].rstrip() + "…"
+    end = "…" + text[len(text) - tail :]
+    room = width - round(blf.dimensions(0, end)[0])
+    kept = next((text[:length] for length in range(len(text) - tail, 0, -1) if _fits(text[:length], room)), "")
+    return kept.rstrip() + end
 
 
 def _pieces(word: str, width: int) -> list[str]:
+    """Cut a word that is too long for a line: after a joint such as / or _ where there is one, else anywhere."""
     pieces = [""]
     for character in word:
         if pieces[-1] and not _fits(pieces[-1] + character, width):
-            pieces.append("")
+            joint = max(pieces[-1].rfind(mark) for mark in "/\\_-.") + 1
+            carried = pieces[-1][joint:] if joint else ""
+            pieces[-1] = pieces[-1][: len(pieces[-1]) - len(carried)]
+            pieces.append(carried)
         pieces[-1] += character
     return pieces
 

@@ -5,6 +5,7 @@ Facts about the routes: measured on ComfyUI 0.3.64, 0.25.0 and 0.27.0.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -12,12 +13,11 @@ from urllib.parse import quote
 from . import answers
 from .address import ServerAddress
 from .credentials import Credentials
-from .errors import FileBroken, FileMissing, InvalidPrompt, NotAComfyServer, ServerFault
+from .errors import ComfyError, FileBroken, FileMissing, InvalidPrompt, NotAComfyServer, ServerFault, TooOld
 from .failures import invalid_prompt, node_problems
 from .transport import Answer, Timeouts, Transport
 
 MAX_FILE_BYTES = 16 * 1024**3
-_POST_PROMPT_SECONDS = 120.0  # validating a prompt can mean hashing large models first
 
 
 class ComfyClient:
@@ -31,6 +31,10 @@ class ComfyClient:
     ) -> None:
         self.address = address
         self._transport = Transport(address, credentials or Credentials.none(), timeouts)
+
+    def abort(self) -> None:
+        """End every call that is under way, from any thread, and let no other begin. Returns at once."""
+        self._transport.abort()
 
     def close(self) -> None:
         self._transport.close()
@@ -74,14 +78,19 @@ class ComfyClient:
         body: dict[str, object] = {"prompt": prompt, "client_id": client_id, "prompt_id": prompt_id}
         if outputs:
             body["partial_execution_targets"] = list(outputs)
-        answer = self._transport.exchange("POST", "/prompt", body=body, read_timeout=_POST_PROMPT_SECONDS)
+        answer = self._transport.exchange("POST", "/prompt", body=body)
         if answer.status == 400:
             raise invalid_prompt(self._json(answer), prompt)
         data = self._json(self._expect(answer, "/prompt"))
         if not isinstance(data, Mapping) or not isinstance(data.get("prompt_id"), str):
             raise ServerFault("The server's answer to the prompt makes no sense.", details=str(data)[:500])
         if data["prompt_id"] != prompt_id:
-            raise ServerFault("The server answered for another prompt than ours.", details=str(data)[:500])
+            with contextlib.suppress(ComfyError):  # it is ours all the same, and nobody would fetch it
+                self.delete_queued(data["prompt_id"])
+            raise TooOld(
+                f"The ComfyUI at {self.address} is too old: it does not take the ids of our jobs. Update it.",
+                details=str(data)[:500],
+            )
         number = data.get("number")
         return answers.Accepted(
             prompt_id,

@@ -5,9 +5,11 @@
     ComfyError
     ├── InvalidAddress        what was typed is no server address (also a ValueError)
     ├── InvalidCredentials    a header that cannot be sent (also a ValueError)
+    ├── InvalidCertificates   the file of trusted certificates is not there
     ├── CannotConnect         refused, unreachable, unknown host, TLS, connection lost
     ├── CredentialsRefused    401 or 403
     ├── NotAComfyServer       something answers, but it is not ComfyUI
+    ├── TooOld                a ComfyUI that lacks what we cannot do without
     ├── ServerFault           5xx, 429, or an answer that makes no sense
     ├── InvalidPrompt         the server's validation refused the prompt (node, title, parameter)
     ├── ExecutionFailed       a node raised while it ran
@@ -46,6 +48,10 @@ class InvalidCredentials(ComfyError, ValueError):
     """A header name or value that HTTP cannot carry."""
 
 
+class InvalidCertificates(ComfyError):
+    """The environment names a file of trusted certificates that cannot be read."""
+
+
 class CannotConnect(ComfyError):
     """No connection, or it broke.
 
@@ -66,6 +72,10 @@ class CredentialsRefused(ComfyError):
 
 class NotAComfyServer(ComfyError):
     """Something answers at this address, but not as ComfyUI does."""
+
+
+class TooOld(ComfyError):
+    """A ComfyUI from before the prompt ids of clients."""
 
 
 class ServerFault(ComfyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from .errors import ComfyError, ExecutionFailed, InvalidPrompt, NodeProblem, OutOfMemory
@@ -50,8 +51,10 @@ def invalid_prompt(body: object, prompt: Mapping[str, object]) -> ComfyError:
 
 def execution_failed(event: ExecutionErrored, prompt: Mapping[str, object]) -> ExecutionFailed:
     """The error for a node that raised; OutOfMemory where that was the reason."""
-    title = title_of(prompt, event.node_id)
+    title = title_of(prompt, event.node_id) if event.node_id in prompt else event.node_type
     reason = _first_line(event.message) or event.exception_type
+    if event.exception_type and " " not in reason:  # a KeyError says no more than the key
+        reason = f"{event.exception_type} {reason}"
     memory = event.exception_type.endswith("OutOfMemoryError") or any(
         sign in event.message.lower() for sign in _OUT_OF_MEMORY
     )
@@ -61,6 +64,9 @@ def execution_failed(event: ExecutionErrored, prompt: Mapping[str, object]) -> E
             f"The server ran out of memory in “{title}”. Lower the size or the batch, "
             "or close what else uses its memory."
         )
+    elif not title:
+        kind = ExecutionFailed
+        sentence = "The run failed on the server, which does not say where or why. Its console may."
     else:
         kind = ExecutionFailed
         sentence = f"“{title}” failed on the server: {reason} Check this node's values and inputs."
@@ -80,7 +86,10 @@ def _sentence(general: Mapping[str, object], problems: tuple[NodeProblem, ...]) 
         return f"The server refused the workflow. {known}"
     if not problems:
         reason = _first_line(str(general.get("message") or "it does not say why"))
-        return f"The server refused the workflow: {reason} Look for links that run in a circle, or at its console."
+        hint = "Look for links that run in a circle, or at its console."  # 0.3.64 says nothing about circles
+        if general.get("type") != "prompt_outputs_failed_validation":
+            hint = "Its console may say more."
+        return f"The server refused the workflow: {reason} {hint}"
     more = len(problems) - 1
     rest = f" And {more} more problem{'s' if more > 1 else ''}." if more else ""
     return f"{_advice(problems[0])}{rest}"
@@ -89,8 +98,12 @@ def _sentence(general: Mapping[str, object], problems: tuple[NodeProblem, ...]) 
 def _advice(problem: NodeProblem) -> str:
     where = f"“{problem.title}”"
     if problem.type == "value_not_in_list":
-        value = problem.details.split(" not in ")[0].removeprefix(f"{problem.parameter}:").strip()
-        return f"{where}, {problem.parameter}: the server does not have {value}. Choose one that it has."
+        value = (
+            re.split(r" not in (?=\[|\(list of length )", problem.details)[0]
+            .removeprefix(f"{problem.parameter}:")
+            .strip(" '\"")
+        )
+        return f"{where}, {problem.parameter}: the server does not have “{value}”. Choose one that it has."
     if problem.type in ("missing_node_type", "invalid_prompt") and problem.class_type:
         return (
             f"The server does not have the node {problem.class_type}"

@@ -150,9 +150,10 @@ class EventStream:
 
     @staticmethod
     def _shut(connection: websocket.WebSocket | None) -> None:
-        if connection is None or connection.sock is None:
+        raw = connection.sock if connection is not None else None
+        if connection is None or raw is None:
             return
         with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(OSError, websocket.WebSocketException):
+            raw.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError, websocket.WebSocketException, AttributeError):  # the other thread was first
             connection.shutdown()  # type: ignore[no-untyped-call]

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http.client import BadStatusLine, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from .address import ServerAddress
+from .connection_error import connection_error
 from .credentials import Credentials
+from .deadlines import Deadlines, Exchange, NotingAdapter
 from .errors import (
     CannotConnect,
     ComfyError,
@@ -33,7 +30,7 @@ from .errors import (
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
-CHUNK = 256 * 1024
+CHUNK = 64 * 1024  # bytes; one has to come within the time of a whole exchange
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({429, 502, 503, 504})
 
@@ -81,11 +78,17 @@ class Transport:
         self._proxies = {} if address.is_loopback else requests.utils.get_environ_proxies(address.http("/"))
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
         self._http = requests.Session()
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=8)
+        self._deadlines = Deadlines()
+        adapter = NotingAdapter(pool_connections=2, pool_maxsize=8)
         self._http.mount("http://", adapter)
         self._http.mount("https://", adapter)
 
+    def abort(self) -> None:
+        """End what is under way with CannotConnect, and whatever is asked from now on. Returns at once."""
+        self._deadlines.close()
+
     def close(self) -> None:
+        self.abort()
         self._http.close()
 
     def exchange(
@@ -103,10 +106,9 @@ class Transport:
         """
         data = None if body is None else json.dumps(body).encode()
         read = self.timeouts.read if read_timeout is None else read_timeout
-        deadline = time.monotonic() + max(self.timeouts.total, read)
-        with self._open(method, path, params, data, read) as response:
+        with self._open(method, path, params, data, read) as (response, exchange):
             content = bytearray()
-            for chunk in self._chunks(response, deadline):
+            for chunk in self._chunks(response, exchange):
                 content += chunk
                 if len(content) > MAX_JSON_BYTES:
                     raise ServerFault(f"The answer to {path} is over {MAX_JSON_BYTES >> 20} MB: not accepted.")
@@ -125,22 +127,24 @@ class Transport:
     ) -> tuple[int, str]:
         """Stream an answer into the file `target`; gives its status and content type.
 
-        Only a 200 is written. Raises FileBroken for a body that is cut or over `max_bytes`, Interrupted when
-        `should_stop` says so between two pieces, and what `exchange` raises.
+        Only a 200 is written. Raises FileBroken for a body that is cut, TimedOut when a piece of it takes longer
+        than a whole exchange may, Interrupted when `should_stop` says so, and what `exchange` raises. It may be
+        asked on another thread.
         """
-        with self._open("GET", path, params, None, self.timeouts.read, follow_away=True) as response:
+        read = self.timeouts.read
+        with self._open("GET", path, params, None, read, follow_away=True, unwanted=should_stop) as opened:
+            response, exchange = opened
             content_type = response.headers.get("Content-Type", "")
             if response.status_code != 200:
                 self._refuse_faults(path, Answer(response.status_code, content_type, b""), response)
                 return response.status_code, content_type
             size = 0
             with target.open("wb") as file:
-                for chunk in self._chunks(response, None):
+                for chunk in self._chunks(response, exchange):
                     size += len(chunk)
                     if size > max_bytes:
                         raise ServerFault(f"The file is over the limit of {max_bytes / 1e9:.1f} GB: not accepted.")
-                    if should_stop():
-                        raise Interrupted("The download was stopped.")
+                    exchange.extend()
                     file.write(chunk)
             return 200, content_type
 
@@ -152,8 +156,10 @@ class Transport:
         params: Mapping[str, str] | None,
         data: bytes | None,
         read_timeout: float,
+        *,
         follow_away: bool = False,
-    ) -> Iterator[requests.Response]:
+        unwanted: Callable[[], bool] | None = None,
+    ) -> Iterator[tuple[requests.Response, Exchange]]:
         url = self.address.http(path) + (f"?{urlencode(params)}" if params else "")
         headers = {"User-Agent": "blender_comfyui", **self._headers}
         if data is not None:
@@ -161,25 +167,40 @@ class Transport:
         elif method == "POST":
             headers["Content-Length"] = "0"
         timeout = (self.timeouts.connect, read_timeout)
-        with self._translated():
-            response = self._send(method, url, data, headers, timeout)
+        with self._deadlines.exchange(max(self.timeouts.total, read_timeout), unwanted) as exchange:
+            with self._translated(exchange, str(self.address)):
+                response = self._send(method, url, data, headers, timeout)
             hops = 0
             while response.status_code in _REDIRECTS and "Location" in response.headers:
-                target = urljoin(response.url, response.headers["Location"])
-                response.close()
                 hops += 1
+                target = self._redirect(method, path, response, hops, follow_away)
                 stays = _origin(target) == _origin(url)
-                if method != "GET" or hops > MAX_REDIRECTS or not (stays or follow_away):
-                    raise NotAComfyServer(
-                        f"{self.address} sends us on to {_origin(target)}. Enter that address in the "
-                        "preferences, or the credentials that the server asks for.",
-                        details=f"{method} {path}: {response.status_code}",
-                    )
-                response = self._send(method, target, None, headers if stays else {}, timeout)
+                with self._translated(exchange, _origin(target)):
+                    response = self._send("GET", target, None, headers if stays else {}, timeout)
+            try:
+                yield response, exchange
+            finally:
+                response.close()
+
+    def _redirect(self, method: str, path: str, response: requests.Response, hops: int, follow_away: bool) -> str:
+        """Where the answer sends us, if we go there: only to fetch, only so far, and only files from elsewhere."""
+        response.close()
         try:
-            yield response
-        finally:
-            response.close()
+            target = urljoin(response.url, response.headers["Location"])
+            origin = _origin(target)
+        except ValueError as error:
+            raise NotAComfyServer(
+                f"{self.address} sends us on to an address that is none. Check host, port and path prefix.",
+                details=f"{method} {path}: {response.status_code}",
+            ) from error
+        stays = origin == _origin(self.address.http("/"))
+        if method != "GET" or hops > MAX_REDIRECTS or not (stays or follow_away):
+            raise NotAComfyServer(
+                f"{self.address} sends us on to {origin}. Enter that address in the preferences, "
+                "or the credentials that the server asks for.",
+                details=f"{method} {path}: {response.status_code}",
+            )
+        return target
 
     def _send(
         self,
@@ -197,23 +218,32 @@ class Transport:
         adapter = self._http.get_adapter(url)
         return adapter.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
 
-    def _chunks(self, response: requests.Response, deadline: float | None) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
         """The body piece by piece; checked to be as long as the server announced, which old urllib3 does not."""
         received = 0
-        with self._translated():
+        with self._translated(exchange, str(self.address)):
             for chunk in response.iter_content(CHUNK):
                 received += len(chunk)
-                if deadline is not None and time.monotonic() > deadline:
-                    raise TimedOut(f"{self.address} takes too long to answer. Try again later.", sent=True)
                 yield chunk
+            if exchange.cut:  # to a body without a length this looks like its end
+                raise ConnectionError
         announced = response.headers.get("Content-Length", "")
-        if announced.isdigit() and "Content-Encoding" not in response.headers and received != int(announced):
+        if not (announced.isascii() and announced.isdigit()) or "Content-Encoding" in response.headers:
+            return
+        if received != int(announced):
             raise FileBroken(f"The answer was cut: {received} of {announced} bytes came. Try again.")
 
     def _refuse_faults(self, path: str, answer: Answer, response: requests.Response) -> None:
         """Raise for the statuses that mean the same on every route."""
         status = answer.status
         details = f"{path}: {status} {answer.body[:500].decode('utf-8', 'replace')}"
+        if status >= 400 and _origin(response.url) != _origin(self.address.http("/")):
+            raise ServerFault(
+                f"The place to which {self.address} sends us for the file refuses it ({status}). Try again.",
+                details=details,
+                status=status,
+                transient=True,
+            )
         if status in (401, 403, 407):
             raise CredentialsRefused(
                 f"{self.address} refused the credentials ({status}). Check the authentication in the preferences.",
@@ -235,63 +265,23 @@ class Transport:
             )
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, exchange: Exchange, where: str) -> Iterator[None]:
         try:
             yield
         except ComfyError:
             raise
-        except (requests.RequestException, OSError) as error:
-            raise translate(error, self.address) from error
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise self._cut(exchange) or connection_error(error, where) from error
 
-
-def translate(error: Exception, address: ServerAddress) -> ComfyError:
-    """What a failure of requests or of a socket means, as one of our errors."""
-    details = f"{type(error).__name__}: {error}"
-    causes = list(_causes(error))
-    if isinstance(error, requests.exceptions.SSLError) or any("SSL" in type(c).__name__ for c in causes):
-        return CannotConnect(
-            f"No secure connection to {address}. Check the scheme (http or https) and the server's certificate.",
-            details=details,
-        )
-    if any(isinstance(c, BadStatusLine) and not isinstance(c, RemoteDisconnected) for c in causes):
-        return NotAComfyServer(
-            f"Something answers at {address}, but it does not speak HTTP. Check the port: ComfyUI's is usually 8188.",
-            details=details,
-        )
-    if any(isinstance(c, socket.gaierror) for c in causes):
-        return CannotConnect(f"The host “{address.host}” is not known. Check its name.", details=details)
-    if isinstance(error, requests.ConnectTimeout) or _has_errno(causes, errno.ETIMEDOUT):
-        return CannotConnect(
-            f"{address} does not answer. Check that the machine is on, and that host and port are right.",
-            details=details,
-        )
-    if isinstance(error, requests.Timeout | TimeoutError) or any(isinstance(c, TimeoutError) for c in causes):
-        return TimedOut(f"{address} takes too long to answer. Try again later.", details=details, sent=True)
-    if _has_errno(causes, errno.ECONNREFUSED, 10061):
-        return CannotConnect(
-            f"Nothing answers at {address}. Start ComfyUI, or check host and port in the preferences.",
-            details=details,
-        )
-    if _has_errno(causes, errno.ENETUNREACH, errno.EHOSTUNREACH, 10051, 10065):
-        return CannotConnect(f"There is no way to {address}. Check host and network.", details=details)
-    return CannotConnect(f"The connection to {address} broke. Try again.", details=details, sent=True)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all it wraps: urllib3 keeps the reason in args or `reason`, Python in __context__."""
-    seen: set[int] = set()
-    todo: list[object] = [error]
-    while todo:
-        current = todo.pop()
-        if not isinstance(current, BaseException) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        todo += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-
-
-def _has_errno(causes: list[BaseException], *numbers: int) -> bool:
-    return any(isinstance(cause, OSError) and cause.errno in numbers for cause in causes)
+    def _cut(self, exchange: Exchange) -> ComfyError | None:
+        match exchange.cut:
+            case "late":
+                return TimedOut(f"{self.address} takes too long to answer. Try again later.", sent=True)
+            case "unwanted":
+                return Interrupted("The download was stopped.")
+            case "closed":
+                return CannotConnect("The connection was closed by us.", sent=True)
+        return None
 
 
 def _origin(url: str) -> str:

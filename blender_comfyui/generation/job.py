@@ -78,7 +78,7 @@ class Job:
         return self.outcome
 
     def events(self) -> Iterator[JobEvent]:
-        """Everything that happens from now on, Ended last; for a job that has ended, Ended alone."""
+        """Everything that happens from the first step of the loop on, Ended last; after the end, Ended alone."""
         subscription = self._feed.subscribe()
         try:
             if self.outcome is not None and subscription.empty:
@@ -122,8 +122,8 @@ class Job:
         self.progress, self.waiting_for, self.queue_position = progress, "", None
         self.state = outcome.state
         self.outcome = outcome
-        self._publish(Ended(self.id, outcome))
         self._ended.set()
+        self._publish(Ended(self.id, outcome))
         with self._lock:
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:

@@ -7,18 +7,24 @@ can leave the folder that was asked for. A file is written under a temporary nam
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
+import logging
 import re
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from ..comfy.answers import ServerFile
 from ..comfy.client import ComfyClient
-from ..comfy.errors import ComfyError, FileMissing
+from ..comfy.errors import ComfyError, FileMissing, Interrupted
 from .retry import Retry
+
+log = logging.getLogger(__name__)
 
 _KINDS = {
     "image": "png jpg jpeg webp gif bmp tif tiff exr hdr apng svg avif",
@@ -84,8 +90,12 @@ def part_name(job_id: str, number: int) -> str:
 
 
 def keep(part: Path, folder: Path, name: str) -> Path:
-    """Give a whole file its final name. Raises CannotSave."""
+    """Give a whole file its final name, or one like it: a file that is there is never replaced. Raises CannotSave."""
     target = folder / name
+    for number in itertools.count(2):
+        if not target.exists():
+            break
+        target = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
     try:
         part.replace(target)
     except OSError as error:
@@ -107,15 +117,20 @@ def discard(part: Path) -> None:
 
 
 class Downloads:
-    """A thread that fetches files one after the other and hands each Arrival to `deliver`."""
+    """A thread that fetches files one after the other and hands each Arrival to `deliver`.
+
+    A file that has to be tried again later does not hold up the others.
+    """
 
     def __init__(self, client: ComfyClient, deliver: Callable[[Arrival], None], retry: Retry = Retry()) -> None:
         self._client = client
         self._deliver = deliver
         self._retry = retry
         self._wanted: SimpleQueue[Fetch | None] = SimpleQueue()
+        self._later: list[tuple[float, int, Fetch, int]] = []  # due, order, what, how often it failed
+        self._order = itertools.count()
         self._unwanted: set[str] = set()
-        self._closing = threading.Event()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="comfyui-downloads", daemon=True)
 
     def start(self) -> None:
@@ -129,7 +144,7 @@ class Downloads:
         self._unwanted.add(job_id)
 
     def close(self) -> None:
-        self._closing.set()
+        self._closed = True
         self._wanted.put(None)
 
     def join(self, timeout: float) -> None:
@@ -137,30 +152,49 @@ class Downloads:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (fetch := self._wanted.get()) is not None and not self._closing.is_set():
-            error: Exception | None = None
-            try:
-                self._fetch(fetch)
-            except OSError as cause:
-                error = cannot_save(fetch.part, cause)
-            except ComfyError as cause:
-                error = cause
-            self._deliver(Arrival(fetch, error))
+        while not self._closed:
+            fetch, failures = self._next()
+            if fetch is not None:
+                self._try(fetch, failures)
 
-    def _fetch(self, fetch: Fetch) -> None:
-        failures = 0
-        while True:
-            try:
-                fetch.part.parent.mkdir(parents=True, exist_ok=True)
-                self._client.download(fetch.file, fetch.part, lambda: self._stops(fetch))
+    def _next(self) -> tuple[Fetch | None, int]:
+        """The next file that is due; (None, 0) when there is none after all."""
+        wait = self._later[0][0] - time.monotonic() if self._later else None
+        if wait is None or wait > 0:
+            with contextlib.suppress(Empty):
+                return self._wanted.get(timeout=wait), 0
+        if not self._later:
+            return None, 0
+        _, _, fetch, failures = heapq.heappop(self._later)
+        return fetch, failures
+
+    def _try(self, fetch: Fetch, failures: int) -> None:
+        error = self._fetch(fetch)
+        if error is not None or self._stops(fetch):
+            discard(fetch.part)
+        if isinstance(error, ComfyError) and not self._stops(fetch):
+            failures += 1
+            # a 404 can be a proxy's hiccup: the history has just named the file
+            if self._retry.allows(failures, error) or (isinstance(error, FileMissing) and failures < 2):
+                due = time.monotonic() + self._retry.delay(failures, error)
+                heapq.heappush(self._later, (due, next(self._order), fetch, failures))
                 return
-            except ComfyError as error:
-                discard(fetch.part)
-                failures += 1
-                # a 404 can be a proxy's hiccup: the history has just named the file
-                again = self._retry.allows(failures, error) or (isinstance(error, FileMissing) and failures < 2)
-                if not again or self._closing.wait(self._retry.delay(failures, error)):
-                    raise
+        self._deliver(Arrival(fetch, error))
+
+    def _fetch(self, fetch: Fetch) -> Exception | None:
+        if self._stops(fetch):
+            return Interrupted("The download was stopped.")
+        try:
+            fetch.part.parent.mkdir(parents=True, exist_ok=True)
+            self._client.download(fetch.file, fetch.part, lambda: self._stops(fetch))
+        except ComfyError as error:  # before OSError: TimedOut is one too
+            return error
+        except OSError as error:
+            return cannot_save(fetch.part.parent / safe_stem(fetch.file.filename), error)
+        except Exception as error:  # what nobody foresaw fails this file; the thread has others to fetch
+            log.exception("fetching %s", fetch.file)
+            return error
+        return None
 
     def _stops(self, fetch: Fetch) -> bool:
-        return self._closing.is_set() or fetch.job_id in self._unwanted
+        return self._closed or fetch.job_id in self._unwanted

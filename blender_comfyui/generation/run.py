@@ -19,8 +19,10 @@ from ..comfy.errors import (
     InvalidPrompt,
     Lost,
     NodeProblem,
+    NotAComfyServer,
     ServerFault,
     TimedOut,
+    TooOld,
 )
 from ..comfy.events import (
     Event,
@@ -42,6 +44,7 @@ from .taking import Taking
 
 log = logging.getLogger(__name__)
 
+_ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
 _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
 
@@ -49,11 +52,13 @@ _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent withou
 @dataclass(frozen=True)
 class Patience:
     """Seconds: how long a job waits for a server that cannot be reached, before and after it was accepted; how long
-    it may be in neither queue nor history before it counts as lost; between two looks with and without websocket."""
+    it may be in neither queue nor history before it counts as lost (longer where the POST timed out: a proxy may still
+    pass it on); between two looks with and without websocket."""
 
     unsent: float = 10.0
     outage: float = 60.0
     absence: float = 3.0
+    absence_behind_proxy: float = 8.0
     look: float = 5.0
     look_blind: float = 1.0
 
@@ -73,12 +78,14 @@ class Run:
         self._problems: tuple[NodeProblem, ...] = ()
         self._client_id: str | None = None  # of the websocket under which the prompt was sent
         self._accepted = False
-        self._failures = 0  # of sending
+        self._unreached = 0  # tries that found no server
+        self._failures = 0  # tries that the server, or something before it, did not take
         self._unclear: ComfyError | None = None  # sent, but we do not know whether it was accepted
         self._trouble_since: float | None = None
         self._absent_since: float | None = None
         self._early_looks = 0
         self._cancelling = False
+        self._asked_to_cancel = 0.0
         self._next: Callable[[], None] = self._send
         self._began = time.monotonic()
 
@@ -100,6 +107,7 @@ class Run:
         except ComfyError as error:
             self._not_reached(error)
             return
+        self._trouble_since = None
         if not self._watch.stream_settled and time.monotonic() - self._began < _STREAM_WAIT:
             self._then(self._send, _STREAM_WAIT)
             return
@@ -120,26 +128,26 @@ class Run:
     def _not_reached(self, error: ComfyError) -> None:
         """Nothing was sent yet: wait for the server, but not for ever."""
         self._watch.failed(error)
-        self._failures += 1
+        self._unreached += 1
         limit = self._patience.unsent
-        if not error.transient or (self._lasts(limit) and self._failures >= self._retry.tries):
+        if not error.transient or (self._lasts(limit) and self._unreached >= self._retry.tries):
             self.fail(error)
             return
         self.job.move(JobState.WAITING, str(error))
-        self._then(self._send, self._retry.delay(min(self._failures, 4), error))
+        self._then(self._send, self._retry.delay(min(self._unreached, 4), error))
 
     def _send_failed(self, error: ComfyError) -> None:
         sent = not isinstance(error, CannotConnect | TimedOut) or error.sent
-        busy = isinstance(error, ServerFault) and error.status == 429
+        status = error.status if isinstance(error, ServerFault) else 0
         if not sent:
             self._not_reached(error)
             return
         self._failures += 1
-        if not error.transient:
+        if isinstance(error, CredentialsRefused | TooOld) or (400 <= status < 500 and status != 429):
             self.fail(error)
-        elif busy:
+        elif status == 429:
             self._send_again(error)
-        else:  # its answer was lost: the prompt may be on the server all the same
+        else:  # whatever came in place of the answer, the prompt may be on the server all the same
             self._unclear = error
             self.job.move(JobState.WAITING, "Asking the server whether it has the job.")
             self._then(self._look, self._retry.delay(1, error))
@@ -173,7 +181,8 @@ class Run:
                 self._show(event)
             case NodeExecuted(node=node, output=output):
                 self._taking.expect(node_output(node, output))
-        self.job.move(JobState.RUNNING)
+        self.job.queue_position = None
+        self.job.move(JobState.RUNNING, self._reason)
         self._tracker.feed(event)
         self.job.report(self._tracker.progress())
 
@@ -233,14 +242,15 @@ class Run:
         else:
             self.job.queue_position = pending.index(self.job.id) + 1
             self.job.move(JobState.QUEUED, self._reason)
-        self._then(self._look, self._look_delay)
+        again = self._cancelling and time.monotonic() - self._asked_to_cancel > _ASK_AGAIN
+        self._then(self._ask_to_cancel if again else self._look, self._look_delay)
 
     def _is_absent(self) -> None:
         """In neither place, and once is no proof: it may have moved between the two questions."""
         now = time.monotonic()
         first = self._absent_since is None
         self._absent_since = self._absent_since or now
-        grace = 0.3 if self._cancelling else self._patience.absence
+        grace = self._grace
         if first or now - self._absent_since < grace:
             self._then(self._look, grace / 2)
         elif self._cancelling:
@@ -256,6 +266,15 @@ class Run:
         else:
             assert self._unclear is not None
             self._send_again(self._unclear)
+
+    @property
+    def _grace(self) -> float:
+        """How long it has to be absent. What a proxy gave up waiting for can still reach the server behind it."""
+        late = isinstance(self._unclear, TimedOut)
+        late |= isinstance(self._unclear, ServerFault) and self._unclear.status == 504
+        if late:
+            return self._patience.absence_behind_proxy
+        return 0.3 if self._cancelling and self._accepted else self._patience.absence
 
     def _cannot_look(self, error: ComfyError) -> None:
         """The server is away, or a proxy answers in its place: the run goes on there, so wait a good while."""
@@ -311,17 +330,27 @@ class Run:
             self._then(self._ask_to_cancel, 0.0)
 
     def _ask_to_cancel(self) -> None:
+        self._asked_to_cancel = time.monotonic()
         try:
-            if self._client.cancel_job(self.job.id) is None:
+            if not self._cancel_by_job():
                 self._cancel_on_old_server()
         except ComfyError as error:
             if self._gives_up(error):
-                self.fail(error)
+                self.fail(type(error)(f"The job could not be cancelled, and may still run. {error}"))
             else:
                 self._then(self._ask_to_cancel, self._retry.delay(1, error))
             return
         self._watch.forget_queue()
         self._then(self._look, 0.05)
+
+    def _cancel_by_job(self) -> bool:
+        """Whether the server has the newer route and took it; a proxy that forbids it has not."""
+        try:
+            return self._client.cancel_job(self.job.id) is not None
+        except (CredentialsRefused, ServerFault, NotAComfyServer) as error:
+            if error.transient:
+                raise
+            return False
 
     def _cancel_on_old_server(self) -> None:
         """Before 0.26. /interrupt only where ours is what runs: very old servers do not read the id."""

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ class Session:
         credentials = credentials or Credentials.free(headers or {})
         self._client = ComfyClient(self.address, credentials)
         self._feed: Feed[SessionEvent] = Feed()
-        self._watch = ServerWatch(self._client, lambda state: self._feed.publish(ServerChanged(state)))
+        self._watch = ServerWatch(self._client, lambda state: self._feed.publish(ServerChanged(state), passing=True))
         self._worker = Worker(
             self._watch,
             lambda deliver: EventStream(self.address, credentials, deliver),
@@ -105,7 +106,7 @@ class Session:
             outputs=tuple(graph.node_id(name) for name in outputs),
             workflow_name=workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else "",
             label=label or str(values.get("prompt", "")),
-            folder=folder or self.data_dir / "outputs",
+            folder=folder,
             stem=stem,
             context=dict(context or {}),
         )
@@ -113,6 +114,8 @@ class Session:
 
     def run(self, request: Request) -> Job:
         """Start a request as it is, for instance one that ran before. Raises SessionClosed after `close`."""
+        if request.folder is None:
+            request = dataclasses.replace(request, folder=self.data_dir / "outputs")
         job = Job(str(uuid.uuid4()), request, lambda job_id: self._worker.inbox.put(Cancel(job_id)), self._feed)
         self.start()
         with self._lock:  # a close comes wholly before or after: no job falls between
@@ -140,6 +143,7 @@ class Session:
         """
         with self._lock:
             was, self._state = self._state, "closed"
+        self._client.abort()  # whatever the threads wait for, they wait no longer
         if was == "open":
             self._worker.inbox.put(Close(SessionClosed("The session was closed before the result was here.")))
             if wait:

@@ -127,4 +127,4 @@ class Taking:
             return None
         if isinstance(failure, ExecutionErrored):
             return execution_failed(failure, self._job.request.prompt)
-        return Interrupted("The run was stopped on the server by somebody else. Run it again.")
+        return Interrupted("The run was stopped on the server, in another window or by another person. Run it again.")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias
 
 from ..comfy.events import (
     Connected,
@@ -25,6 +25,8 @@ from .outputs import Arrival, Downloads
 from .retry import Retry
 from .run import Patience, Run
 from .server_watch import ServerWatch
+
+P = ParamSpec("P")
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +100,17 @@ class Worker:
             except Empty:
                 pass
             else:
-                self._handle(message)
-            self._step()
+                self._guarded(self._handle, message)
+            self._guarded(self._step)
         self._shut(self._closing)
+
+    @staticmethod
+    def _guarded(act: Callable[P, None], *arguments: P.args, **options: P.kwargs) -> None:
+        """What nobody foresaw must not end the thread: every job there is would wait for ever."""
+        try:
+            act(*arguments, **options)
+        except Exception:
+            log.exception("the worker goes on")
 
     def _handle(self, message: Message) -> None:
         match message:
@@ -170,13 +180,15 @@ class Worker:
             self._watch.begin()
 
     def _shut(self, error: Exception) -> None:
-        self._stream.close()
-        self._downloads.close()
-        while True:  # submitted after the close
+        while True:  # submitted just before the close
             try:
-                self._handle(self.inbox.get_nowait())
+                message = self.inbox.get_nowait()
             except Empty:
                 break
+            if isinstance(message, Submit):
+                self._guarded(self._handle, message)
         for job_id in list(self._runs):
             self._with_run(job_id, lambda run: run.fail(error))
+        self._guarded(self._stream.close)
+        self._downloads.close()
         self._watch.client.close()

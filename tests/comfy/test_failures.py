@@ -31,7 +31,7 @@ SENTENCES = {
         "add one that saves or previews, such as Save Image."
     ),
     "0.27.0/err_unknown_ckpt": (
-        "“CheckpointLoaderSimple”, ckpt_name: the server does not have 'nope.safetensors'. Choose one that it has."
+        "“CheckpointLoaderSimple”, ckpt_name: the server does not have “nope.safetensors”. Choose one that it has."
     ),
     "0.3.64/err_load_image_missing": (
         "“LoadImage”, image: Custom validation failed for node: image - Invalid image file: gone.png. "

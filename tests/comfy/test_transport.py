@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,6 +33,7 @@ class Server:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 outer.came.append((self.path, self.headers.get("Authorization")))
                 outer.answer(self)
 
@@ -41,6 +44,7 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        self._http.handle_error = lambda *_: None  # clients that hang up are what is tested here
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
         self._thread.start()
@@ -212,9 +216,108 @@ def test_bare_infinity_is_read(server):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{}", b"[]", b'{"prompt_id": 7}', b'{"prompt_id": "another"}', b"null"],
+    [b"{}", b"[]", b'{"prompt_id": 7}', b"null"],
 )
 def test_an_answer_that_does_not_fit_the_prompt_is_refused(server, body):
     server.answer = lambda r: reply(r, 200, body)
     with pytest.raises(errors.ServerFault):
         client(server).queue_prompt({}, prompt_id="p", client_id="c")
+
+
+def drip(request: BaseHTTPRequestHandler, begun: threading.Event, piece: bytes) -> None:
+    """Send a little now and then, for as long as the other side listens."""
+    while True:
+        try:
+            request.wfile.write(piece)
+            request.wfile.flush()
+        except OSError:
+            return
+        begun.set()
+        time.sleep(0.05)
+
+
+def dripping_body(begun: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "image/png")
+        request.end_headers()
+        drip(request, begun, b" ")
+
+    return answer
+
+
+def dripping_headers(begun: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drop: ")
+        drip(request, begun, b"x")
+
+    return answer
+
+
+@pytest.mark.parametrize("dripping", [dripping_body, dripping_headers])
+def test_a_byte_now_and_then_is_not_waited_for_for_ever(server, tmp_path, dripping):
+    server.answer = dripping(threading.Event())
+    with pytest.raises(errors.TimedOut):
+        client(server).queue()
+    with pytest.raises(errors.TimedOut):
+        fetch(server, tmp_path)
+
+
+@pytest.mark.parametrize("dripping", [dripping_body, dripping_headers])
+def test_an_abort_from_another_thread_ends_what_is_under_way(server, tmp_path, dripping):
+    begun = threading.Event()
+    server.answer = dripping(begun)
+    patient = ComfyClient(ServerAddress.parse(server.url), SECRET, Timeouts(read=60, total=600))
+    raised: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            patient.download(ServerFile("x.png", "", "output"), tmp_path / "x.png")
+        except errors.CannotConnect as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert begun.wait(10)
+    patient.abort()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert raised
+    with pytest.raises(errors.CannotConnect):
+        patient.queue()
+
+
+def test_a_download_that_is_not_wanted_any_more_ends_though_it_drips(server, tmp_path):
+    begun = threading.Event()
+    server.answer = dripping_body(begun)
+    patient = ComfyClient(ServerAddress.parse(server.url), SECRET, Timeouts(read=60, total=600))
+    with pytest.raises(errors.Interrupted):
+        patient.download(ServerFile("x.png", "", "output"), tmp_path / "x.png", begun.is_set)
+
+
+def test_a_redirect_to_no_address_is_said(server, tmp_path):
+    server.answer = lambda r: reply(r, 302, b"", Location="http://host:PORT/")
+    with pytest.raises(errors.NotAComfyServer, match="address that is none"):
+        fetch(server, tmp_path)
+
+
+def test_a_refusal_elsewhere_does_not_blame_our_credentials(server, elsewhere, tmp_path):
+    server.answer = lambda r: reply(r, 302, b"", Location=f"{elsewhere.url}/x?Signature=s3cret")
+    elsewhere.answer = lambda r: reply(r, 403, b"expired")
+    with pytest.raises(errors.ServerFault) as caught:
+        fetch(server, tmp_path)
+    assert caught.value.transient
+    assert "s3cret" not in str(caught.value) + caught.value.details
+
+
+def test_a_length_that_is_no_number_is_our_error_or_none(server):
+    server.answer = lambda r: reply(r, 200, b"{}", Content_Length="\u00b2")
+    with contextlib.suppress(errors.ComfyError):
+        client(server).queue()
+
+
+def test_a_server_that_takes_no_ids_is_told_to_be_updated_and_our_prompt_is_withdrawn(server):
+    server.answer = lambda r: reply(r, 200, b'{"prompt_id": "another"}')
+    with pytest.raises(errors.TooOld, match="Update it"):
+        client(server).queue_prompt({}, prompt_id="p", client_id="c")
+    assert [path for path, _ in server.came] == ["/prompt", "/queue"]

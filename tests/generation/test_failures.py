@@ -114,7 +114,7 @@ def test_an_unknown_checkpoint(comfy_server, tmp_path, level):
     error = outcome_of(server.url, tmp_path, graphs.txt2img(checkpoint="nope.safetensors"))
     assert isinstance(error, errors.InvalidPrompt)
     assert str(error) == (
-        "“CheckpointLoaderSimple”, ckpt_name: the server does not have 'nope.safetensors'. Choose one that it has."
+        "“CheckpointLoaderSimple”, ckpt_name: the server does not have “nope.safetensors”. Choose one that it has."
     )
     assert [problem.parameter for problem in error.problems] == ["ckpt_name"]
 

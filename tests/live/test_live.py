@@ -116,7 +116,7 @@ def test_awaiting(session):
 def test_an_unknown_checkpoint_is_named(session):
     outcome = session.submit(graphs.txt2img(checkpoint="nope.safetensors")).wait(LIMIT)
     assert isinstance(outcome.error, errors.InvalidPrompt)
-    assert "'nope.safetensors'" in str(outcome.error)
+    assert "“nope.safetensors”" in str(outcome.error)
 
 
 def test_an_unknown_node_is_named(session):
