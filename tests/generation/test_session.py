@@ -310,3 +310,14 @@ def test_a_waiting_job_learns_its_place_in_the_queue(comfy_server, tmp_path):
         assert job.queue_position == 1
         server.release()
         assert job.wait(LIMIT).state == "finished"
+
+
+def test_closing_does_not_wait_for_a_slow_answer(comfy_server, tmp_path):
+    server = comfy_server(post_delay=60.0)
+    before = set(threading.enumerate())
+    session = Session(server.url, data_dir=tmp_path)
+    job = session.submit(graphs.empty_save())
+    server.wait_for(lambda: server.posts == 1)
+    session.close()
+    assert set(threading.enumerate()) - before == set()
+    assert isinstance(job.outcome.error, SessionClosed)
