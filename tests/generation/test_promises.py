@@ -1,0 +1,428 @@
+"""What a job is promised beyond the ordinary path: patience, one bad job among good ones, no hanging, no waste."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from blender_comfyui.comfy.errors import CredentialsRefused, ServerFault
+from blender_comfyui.generation.events import Ended, StateChanged
+from blender_comfyui.generation.feed import Feed, Subscription
+from blender_comfyui.generation.job import Job
+from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.progress import Progress
+from blender_comfyui.generation.request import Request
+from blender_comfyui.generation.retry import Retry
+from blender_comfyui.generation.run import Patience, Run
+from blender_comfyui.generation.session import Session, SessionClosed
+from blender_comfyui.generation.taking import Taking
+from blender_comfyui.generation.worker import Submit
+from tests import graphs
+
+LIMIT = 15.0
+QUICK = Patience(unsent=10.0, outage=10.0, absence=0.3, look=0.2, look_blind=0.1)
+SOON = Retry(first=0.02)
+ROOT_LOOKS = ("/queue", "/history")
+
+
+@pytest.fixture
+def server(comfy_server):
+    return comfy_server()
+
+
+@pytest.fixture
+def session(server, tmp_path):
+    with Session(server.url, data_dir=tmp_path, patience=QUICK, retry=SOON) as session:
+        yield session
+
+
+def looks_and_posts(server) -> list[str]:
+    """In order: "post" for each POST /prompt that came, "look" for each question where a prompt is."""
+    told = []
+    for request in server.requests:
+        if request.method == "POST" and request.route == "/prompt":
+            told.append("post")
+        elif request.method == "GET" and request.route.startswith(ROOT_LOOKS):
+            told.append("look")
+    return told
+
+
+def until_waiting(subscription: Subscription, about: str) -> None:
+    """Until a job says that it waits, for a reason that holds `about`."""
+    while not isinstance(event := subscription.get(), Ended):
+        if isinstance(event, StateChanged) and about in event.waiting_for:
+            return
+    raise AssertionError(f"it ended: {event.outcome}")
+
+
+# Sending
+
+
+def test_after_a_429_it_is_sent_again_without_a_look(server, session):
+    """The server has said that it did not take it."""
+    server.fail_next["POST /prompt"] = [(429, {}, "busy")] * 2
+    job = session.submit(graphs.empty_save())
+    assert job.wait(LIMIT).state == "finished"
+    assert [told for told in looks_and_posts(server) if told == "post"] == ["post"] * 3
+    assert looks_and_posts(server)[:3] == ["post"] * 3
+
+
+def test_the_servers_retry_after_is_honoured(server, session):
+    server.fail_next["POST /prompt"] = [(429, {"Retry-After": "0.7"}, "busy")]
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+    first, second = (r.seconds for r in server.requests if r.method == "POST" and r.route == "/prompt")
+    assert second - first >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("asked", "lowest", "highest"), [(None, 0.01, 1.0), (0.0, 0.01, 1.0), (7.0, 7.0, 7.0), (3600.0, 60.0, 60.0)]
+)
+def test_the_wait_before_another_try(asked, lowest, highest):
+    error = ServerFault("busy", status=429, transient=True, retry_after=asked)
+    assert lowest <= Retry(first=0.5).delay(1, error) <= highest
+
+
+def test_a_server_that_stops_just_before_the_post_is_waited_for(server, tmp_path, monkeypatch):
+    """Refused: so nothing was sent, and there is nothing to look for."""
+    with Session(server.url, data_dir=tmp_path, patience=QUICK, retry=SOON) as session:
+        queue_prompt = session._client.queue_prompt
+
+        def stop_first(*arguments, **options):
+            monkeypatch.undo()
+            server.stop()
+            return queue_prompt(*arguments, **options)
+
+        monkeypatch.setattr(session._client, "queue_prompt", stop_first)
+        subscription = session.subscribe()
+        job = session.submit(graphs.empty_save())
+        until_waiting(subscription, "Nothing answers")
+        server.start()
+        assert job.wait(LIMIT).state == "finished"
+    assert looks_and_posts(server)[0] == "post"
+    assert server.posts == 1
+
+
+# Looking
+
+
+def nothing_in(route: str) -> tuple[int, dict[str, str], dict[str, object]]:
+    return (200, {}, {"queue_running": [], "queue_pending": []} if route == "GET /queue" else {})
+
+
+def running(job: Job) -> tuple[int, dict[str, str], dict[str, object]]:
+    return (200, {}, {"queue_running": [[0, job.id, {}, {}, []]], "queue_pending": []})
+
+
+@pytest.mark.parametrize("absence", [0.0, 0.3])
+def test_a_prompt_that_is_nowhere_for_a_moment_is_delivered(comfy_server, tmp_path, absence):
+    """It moved from the queue to the history between the two questions."""
+    server = comfy_server(refuse_websocket=404)
+    routes = ("GET /queue", "GET /history/{prompt_id}")
+    server.fail_next |= {route: [nothing_in(route)] for route in routes}
+    patience = Patience(absence=absence, look_blind=0.1)
+    with Session(server.url, data_dir=tmp_path, patience=patience, retry=SOON) as session:
+        outcome = session.submit(graphs.empty_save()).wait(LIMIT)
+    assert [server.fail_next[route] for route in routes] == [[], []]
+    assert outcome.state == "finished"
+    assert len(outcome.files) == 1
+
+
+def test_two_absences_far_apart_are_not_one_long_one(comfy_server, tmp_path):
+    server = comfy_server(refuse_websocket=404)
+    server.hold()
+    patience = Patience(absence=0.5, look_blind=0.6)
+    with Session(server.url, data_dir=tmp_path, patience=patience, retry=SOON) as session:
+        job = session.submit(graphs.empty_save())
+        server.wait_held()
+        server.fail_next["GET /queue"] = [nothing_in("GET /queue"), running(job), nothing_in("GET /queue")]
+        server.wait_for(lambda: job.state.is_terminal or not server.fail_next["GET /queue"])
+        server.release()
+        assert job.wait(LIMIT).state == "finished"
+
+
+def test_two_short_outages_far_apart_do_not_add_up(server, tmp_path):
+    server.hold()
+    patience = Patience(outage=0.6, look=0.25, look_blind=0.25)
+    with Session(server.url, data_dir=tmp_path, patience=patience, retry=SOON) as session:
+        job = session.submit(graphs.empty_save())
+        server.wait_held()
+        busy = (503, {}, "busy")
+        server.fail_next["GET /queue"] = [busy, *[running(job)] * 4, busy, running(job)]
+        server.wait_for(lambda: job.state.is_terminal or not server.fail_next["GET /queue"])
+        server.release()
+        assert job.wait(LIMIT).state == "finished"
+
+
+@pytest.mark.parametrize("socket_too", [True, False])
+def test_credentials_withdrawn_in_the_middle_end_the_job_soon(server, tmp_path, socket_too):
+    patience = Patience(outage=1000.0, look=0.2, look_blind=0.1)
+    server.hold()
+    with Session(server.url, data_dir=tmp_path, patience=patience, retry=SOON) as session:
+        job = session.submit(graphs.empty_save())
+        server.wait_held()
+        server.auth = ("Authorization", "Bearer another")
+        if socket_too:
+            server.drop_sockets()
+        outcome = job.wait(LIMIT)
+    assert outcome.state == "failed"
+    assert isinstance(outcome.error, CredentialsRefused)
+
+
+def blocked_message(prompt_id: str) -> list[object]:
+    return [
+        "execution_error",
+        {
+            "prompt_id": prompt_id,
+            "node_id": "2",
+            "node_type": "SaveImage",
+            "executed": [],
+            "exception_message": "Execution Blocked: not today",
+            "exception_type": "ExecutionBlocked",
+            "traceback": [],
+            "current_inputs": [],
+            "current_outputs": [],
+        },
+    ]
+
+
+@pytest.mark.parametrize("place", ["before success", "last"])
+def test_a_blocked_node_in_the_history_is_not_the_end(server, session, place):
+    done = server.site.queue.done
+
+    def done_with_a_block(item, entry):
+        messages = entry["status"]["messages"]
+        messages.insert(len(messages) - (place != "last"), blocked_message(item[1]))
+        done(item, entry)
+
+    server.site.queue.done = done_with_a_block
+    job = session.submit(graphs.empty_save())
+    outcome = job.wait(LIMIT)
+    kinds = [kind for kind, _ in server.history[job.id]["status"]["messages"]]
+    assert "execution_error" in kinds
+    assert outcome.state == "finished"
+    assert outcome.error is None
+    assert len(outcome.files) == 1
+
+
+def test_a_branch_that_blocks_itself_does_not_end_the_others(server, session):
+    graph = graphs.two_saves()
+    graph["5"] = {"class_type": "ProbeBlock", "inputs": {"image": ["3", 0], "message": "not today"}}
+    graph["4"]["inputs"]["images"] = ["5", 0]
+    outcome = session.submit(graph).wait(LIMIT)
+    assert outcome.state == "finished"
+    assert [output.node_title for output in outcome.outputs] == ["Save final"]
+
+
+NEVER = Patience(look=1000.0, look_blind=1000.0)
+
+
+@pytest.mark.parametrize("heard", ["everything", "executing null", "execution_success"])
+def test_with_the_socket_up_nobody_waits_for_the_next_look(comfy_server, tmp_path, heard):
+    server = comfy_server(history_delay=0.3 if heard == "execution_success" else 0.0)
+    send = server.site.messenger.send
+
+    def send_some(kind, data, client_id=None):
+        ends = kind == heard or (heard == "executing null" and kind == "executing" and data["node"] is None)
+        if client_id is None or heard == "everything" or ends:
+            send(kind, data, client_id)
+
+    server.site.messenger.send = send_some
+    server.hold()
+    with Session(server.url, data_dir=tmp_path, patience=NEVER) as session:
+        job = session.submit(graphs.empty_save())
+        server.wait_held()
+        server.wait_for(lambda: "look" in looks_and_posts(server))  # the only one for a thousand seconds
+        until_looked(session)
+        server.release()
+        assert job.wait(LIMIT).state == "finished"
+
+
+def until_looked(session: Session) -> None:
+    """The worker does one thing after the other: once it has answered this, an earlier look is over."""
+    job = session.submit(graphs.empty_save())
+    job.cancel()
+    job.wait(LIMIT)
+
+
+# One bad job
+
+
+def bad_first(monkeypatch, kind: type, method: str) -> RuntimeError:
+    """From now on `method` raises for the first object that it is called on, each time."""
+    real = getattr(kind, method)
+    trouble = RuntimeError("nobody foresaw this")
+    first: list[object] = []
+
+    def badly(self, *arguments, **options):
+        if not first:
+            first.append(self)
+        if first[0] is self:
+            raise trouble
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(kind, method, badly)
+    return trouble
+
+
+@pytest.mark.parametrize("method", ["_send", "hear", "_take", "arrived", "queue_moved", "stream_changed"])
+def test_what_nobody_foresaw_fails_one_job_alone(server, session, monkeypatch, method):
+    server.hold()  # so that both are there when it happens
+    trouble = bad_first(monkeypatch, Run, method)
+    bad, good = session.submit(graphs.empty_save()), session.submit(graphs.empty_save())
+    server.wait_for(lambda: server.posts >= 1)
+    server.release()
+    outcome = bad.wait(LIMIT)
+    assert outcome.state == "failed"
+    assert outcome.error is trouble
+    assert good.wait(LIMIT).state == "finished"
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+@pytest.mark.parametrize("method", ["clear", "finish", "begin"])
+def test_trouble_with_one_jobs_files_fails_that_job_alone(session, monkeypatch, method):
+    bad_first(monkeypatch, Taking, method)
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "failed"
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+def test_a_run_that_cannot_even_begin_fails_alone(session, monkeypatch):
+    bad_first(monkeypatch, Run, "__init__")
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "failed"
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+NONSENSE = (302, {"Location": "http://host:PORT/"}, "")
+
+
+def test_a_file_that_is_redirected_to_nonsense_fails_its_job_alone(server, session):
+    server.fail_next["GET /view"] = [NONSENSE] * 9
+    outcome = session.submit(graphs.empty_save()).wait(LIMIT)
+    server.fail_next.clear()
+    assert outcome.state == "failed"
+    assert outcome.error is not None
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+def test_what_nobody_foresaw_of_a_file_fails_its_job_alone(session, monkeypatch):
+    download = session._client.download
+    trouble = [RuntimeError("nobody foresaw this")]
+
+    def badly(*arguments):
+        if trouble:
+            raise trouble.pop()
+        download(*arguments)
+
+    monkeypatch.setattr(session._client, "download", badly)
+    outcome = session.submit(graphs.empty_save()).wait(LIMIT)
+    assert outcome.state == "failed"
+    assert isinstance(outcome.error, RuntimeError)
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+@pytest.mark.parametrize("route", ["GET /system_stats", "GET /object_info/{name}", "GET /queue", "POST /prompt"])
+def test_a_redirect_to_nonsense_does_not_end_the_worker(server, session, route):
+    server.fail_next[route] = [NONSENSE]
+    session.submit(graphs.empty_save()).wait(LIMIT)
+    server.fail_next.clear()
+    session.refresh()
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
+# The end of a job, and of the session
+
+
+def test_a_job_ends_once():
+    job = Job("an id", Request({}), cancel=lambda _: None, session_feed=Feed())
+    outcome = Outcome(JobState.CANCELLED)
+    job.end(outcome, Progress())
+    for state in (JobState.CANCELLED, JobState.FINISHED):
+        with pytest.raises(RuntimeError, match="an id"):
+            job.end(Outcome(state), Progress())
+    assert job.outcome is outcome
+    assert [event.outcome for event in job.events()] == [outcome]
+
+
+def test_an_await_that_is_given_up_leaves_nothing_in_the_job(server, session):
+    server.hold()
+    job = session.submit(graphs.empty_save())
+
+    async def as_coroutine():
+        return await job
+
+    async def main() -> None:
+        waiting = asyncio.create_task(as_coroutine())
+        while not job._callbacks:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert waiting.cancelled()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT))
+    assert job._callbacks == []
+    server.release()
+    assert job.wait(LIMIT).state == "finished"
+
+
+class ClosesAtSubmit:
+    """The worker's inbox; when a job comes, somebody closes the session before it is in."""
+
+    def __init__(self, session: Session) -> None:
+        self._inbox = session._worker.inbox
+        self._closing = threading.Thread(target=session.close)
+        self.get, self.get_nowait, self.empty = self._inbox.get, self._inbox.get_nowait, self._inbox.empty
+
+    def put(self, message: object) -> None:
+        if isinstance(message, Submit) and self._closing.ident is None:
+            self._closing.start()
+            self._closing.join(0.5)  # it comes through, or it waits for this job to be in
+        self._inbox.put(message)
+
+    def join(self) -> None:
+        self._closing.join(LIMIT)
+        assert not self._closing.is_alive()
+
+
+def test_a_job_submitted_in_the_moment_of_close_does_not_hang(server, tmp_path):
+    session = Session(server.url, data_dir=tmp_path)
+    session._worker.inbox = inbox = ClosesAtSubmit(session)
+    session.start()
+    job = session.submit(graphs.empty_save())
+    outcome = job.wait(LIMIT)
+    inbox.join()
+    assert outcome.state == "failed"
+    assert isinstance(outcome.error, SessionClosed)
+
+
+def test_of_jobs_submitted_while_the_session_closes_none_hangs(server, tmp_path):
+    server.hold()
+    for _ in range(3):
+        session = Session(server.url, data_dir=tmp_path)
+        jobs: list[Job] = []
+        threads = [threading.Thread(target=submit_until_closed, args=(session, jobs)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        while len(jobs) < 10:
+            time.sleep(0)
+        session.close()
+        for thread in threads:
+            thread.join(LIMIT)
+        outcomes = [job.wait(LIMIT) for job in jobs]
+        assert {outcome.state for outcome in outcomes} == {"failed"}
+        assert {type(outcome.error) for outcome in outcomes} == {SessionClosed}
+
+
+def submit_until_closed(session: Session, jobs: list[Job]) -> None:
+    try:
+        while len(jobs) < 300:
+            jobs.append(session.submit(graphs.empty_save()))
+    except SessionClosed:
+        pass
+
+
+def test_a_request_without_a_folder_is_saved_in_the_sessions_own(server, session, tmp_path):
+    outcome = session.run(Request(prompt=graphs.empty_save())).wait(LIMIT)
+    assert outcome.state == "finished"
+    assert [path.parent for path in outcome.files] == [tmp_path / "outputs"]
