@@ -13,6 +13,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     """Prepare everything and run pytest: with `arguments`, or else whole, with coverage judged."""
     BUILD.mkdir(exist_ok=True)
     python = venvs.ensure_development().python
+    venvs.ensure_old_libraries()
     blenders = venvs.ensure_blenders(venvs.BLENDERS)
     extension.build(blenders[-1] if blenders else venvs.preferred_blender())
     window_tree.ensure()

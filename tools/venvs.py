@@ -5,6 +5,7 @@ Each is stamped with a hash of what was installed: a second run costs nothing, a
 
 import hashlib
 import os
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Sequence
@@ -97,6 +98,23 @@ def ensure_development() -> Venv:
         with step(f"development venv, {len(venv.requirements)} packages"):
             _make(venv, pythons.development())
     return venv
+
+
+def old_libraries() -> Path:
+    """Where the libraries of older Blenders are installed, to be put before the development venv's own."""
+    return BUILD / "old-libraries"
+
+
+def ensure_old_libraries() -> None:
+    """Install them where they are not current."""
+    requirements = dependency_group("old-libraries")
+    folder = old_libraries()
+    if _stamp_matches(folder, requirements):
+        return
+    with step("libraries as older Blenders bring them"):
+        shutil.rmtree(folder, ignore_errors=True)
+        run([development().python, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, *requirements])
+        _write_stamp(folder, requirements)
 
 
 def preferred_blender() -> Blender:

@@ -23,6 +23,8 @@ from .address import ServerAddress
 from .credentials import Credentials
 from .events import Connected, Disconnected, Event, parse_binary, parse_text
 
+# http_no_proxy is read only where a proxy is named, which is then not used
+_NO_PROXY = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
@@ -100,7 +102,7 @@ class EventStream:
             header=self._headers,
             suppress_origin=True,  # a foreign Origin is refused with 403
             redirect_limit=0,  # the credentials are for this origin only
-            http_no_proxy=["*"] if self._address.is_loopback else None,
+            **(_NO_PROXY if self._address.is_loopback else {}),
             sslopt=self._tls(),
             skip_utf8_validation=True,
         )

@@ -6,6 +6,7 @@ read from /queue and /history alone. Every step is small and says itself when th
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -363,10 +364,12 @@ class Run:
         self._end(JobState.FAILED, error)
 
     def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
-        self._taking.clear()
         outcome = outcome or Outcome(state, (), error, (), self._problems)
-        outcome = Outcome(outcome.state, outcome.outputs, outcome.error, outcome.texts, outcome.problems, self.job.age)
-        self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
+        try:
+            self._taking.clear()
+        finally:
+            outcome = dataclasses.replace(outcome, seconds=self.job.age)
+            self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
 
     # Time
 

@@ -21,6 +21,7 @@ from ..comfy.events import (
 )
 from ..comfy.stream import EventStream
 from .job import Job
+from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
 from .retry import Retry
 from .run import Patience, Run
@@ -117,7 +118,7 @@ class Worker:
             case Submit(job=job):
                 self._begin()
                 self._stream.reconnect_now()
-                self._runs[job.id] = Run(job, self._watch, self._downloads, self._retry, self._patience)
+                self._take_on(job)
             case Cancel(job_id=job_id):
                 self._with_run(job_id, Run.cancel)
             case Refresh():
@@ -130,6 +131,14 @@ class Worker:
                 self._closing = error
             case _:
                 self._hear(message)
+
+    def _take_on(self, job: Job) -> None:
+        try:
+            self._runs[job.id] = Run(job, self._watch, self._downloads, self._retry, self._patience)
+        except Exception as error:
+            log.exception("job %s", job.id)
+            job.end(Outcome(JobState.FAILED, error=error), job.progress)
+            self._ended(job)
 
     def _hear(self, event: Event) -> None:
         match event:
