@@ -16,6 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import websocket
 
@@ -24,7 +25,7 @@ from .credentials import Credentials
 from .events import Connected, Disconnected, Event, parse_binary, parse_text
 
 # http_no_proxy is read only where a proxy is named, which is then not used
-_NO_PROXY = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
+_NO_PROXY: dict[str, Any] = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
