@@ -35,6 +35,7 @@ class Between:
         self.instead: dict[str, list[int]] = {}  # "POST /prompt" -> statuses in place of the server's own, in order
         self.gone = ""  # a file with this in its name is 404
         self.whole = math.inf  # so many files go through, the others stop half-way until `let_go`
+        self.bytes_first = 10  # of a file that stops half-way; -1: it stops before its headers
         self.held = threading.Event()
         self._released = threading.Event()
         self._files = 0
@@ -86,18 +87,23 @@ class Between:
     def _reply(
         self, request: BaseHTTPRequestHandler, status: int, content_type: str, body: bytes, route: str = ""
     ) -> None:
+        self._files += route == "/view"
+        stops = self._files > self.whole and route == "/view"
+        if stops and self.bytes_first < 0:
+            self._stop()
         request.send_response(status)
         request.send_header("Content-Type", content_type)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
-        if route == "/view":
-            self._files += 1
-            if self._files > self.whole:
-                request.wfile.write(body[:10])
-                self.held.set()
-                self._released.wait(LIMIT)
-                body = body[10:]
+        if stops and self.bytes_first >= 0:
+            request.wfile.write(body[: self.bytes_first])
+            self._stop()
+            body = body[self.bytes_first :]
         request.wfile.write(body)
+
+    def _stop(self) -> None:
+        self.held.set()
+        self._released.wait(LIMIT)
 
 
 @pytest.fixture
@@ -228,9 +234,10 @@ def test_a_cancel_of_a_prompt_that_never_came_ends_too(comfy_server, tmp_path, l
 # While the files come
 
 
-def test_a_cancel_while_files_come_leaves_nothing_and_fetches_no_more(between, tmp_path):
+@pytest.mark.parametrize("bytes_first", [-1, 0, 10])
+def test_a_cancel_while_files_come_leaves_nothing_and_fetches_no_more(between, tmp_path, bytes_first):
     server, proxy = between
-    proxy.whole = 1
+    proxy.whole, proxy.bytes_first = 1, bytes_first
     with Session(proxy.url, data_dir=tmp_path, patience=QUICK, retry=SOON) as session:
         job = session.submit(graphs.empty_save(batch=4))
         assert proxy.held.wait(LIMIT)  # one file is here, one is half here, two wait
