@@ -337,6 +337,20 @@ def test_a_redirect_to_nonsense_does_not_end_the_worker(server, session, route):
     assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
 
 
+def test_what_nobody_foresaw_between_jobs_does_not_end_the_worker(session, monkeypatch):
+    refreshed = threading.Event()
+
+    def refresh_badly():
+        session._watch.due = float("inf")
+        refreshed.set()
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(session._watch, "refresh", refresh_badly)
+    session.start()
+    assert refreshed.wait(LIMIT)
+    assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
+
+
 # The end of a job, and of the session
 
 
