@@ -13,7 +13,7 @@ from urllib.parse import quote
 from . import answers
 from .address import ServerAddress
 from .credentials import Credentials
-from .errors import ComfyError, FileBroken, FileMissing, InvalidPrompt, NotAComfyServer, ServerFault, TooOld
+from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld
 from .failures import invalid_prompt, node_problems
 from .transport import Answer, Timeouts, Transport
 
@@ -156,6 +156,3 @@ class ComfyClient:
                 details=answer.body[:500].decode("utf-8", "replace"),
             )
         return answer.json()
-
-
-__all__ = ["MAX_FILE_BYTES", "ComfyClient", "InvalidPrompt"]

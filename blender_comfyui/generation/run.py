@@ -7,7 +7,6 @@ read from /queue and /history alone. Every step is small and says itself when th
 from __future__ import annotations
 
 import dataclasses
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,8 +41,6 @@ from .progress import ProgressTracker
 from .retry import Retry
 from .server_watch import ServerWatch
 from .taking import Taking
-
-log = logging.getLogger(__name__)
 
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from queue import SimpleQueue
 
 import pytest
@@ -17,6 +16,7 @@ from blender_comfyui.comfy.credentials import Credentials
 from blender_comfyui.comfy.events import Connected, Disconnected, Event
 from blender_comfyui.comfy.stream import EventStream, StreamTimes
 from blender_comfyui.comfy.transport import Timeouts
+from tests.local_http import LocalHTTP
 
 SECRET = Credentials.bearer("s3cret")
 QUEUE = b'{"queue_running": [], "queue_pending": []}'
@@ -24,7 +24,7 @@ QUICK = StreamTimes(connect=2.0, ping_after=5.0, first_delay=0.01, longest_delay
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-class Bystander:
+class Bystander(LocalHTTP):
     """Keeps what it is asked, and answers every GET with an empty queue or, once told to, with a redirect."""
 
     def __init__(self) -> None:
@@ -49,17 +49,7 @@ class Bystander:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.address = f"127.0.0.1:{self._http.server_port}"
-        self.url = f"http://{self.address}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -17,12 +17,13 @@ from blender_comfyui.comfy.answers import ServerFile
 from blender_comfyui.comfy.client import ComfyClient
 from blender_comfyui.comfy.credentials import Credentials
 from blender_comfyui.comfy.transport import Timeouts, Transport
+from tests.local_http import LocalHTTP
 
 SECRET = Credentials.bearer("s3cret")
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
-class Server:
+class Server(LocalHTTP):
     """Answers every request with `answer`, and keeps the headers that came."""
 
     def __init__(self) -> None:
@@ -43,17 +44,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._http.handle_error = lambda *_: None  # clients that hang up are what is tested here
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        super().__init__(Handler)
 
 
 def reply(request: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
