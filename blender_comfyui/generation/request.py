@@ -24,13 +24,15 @@ class Request:
 
     `prompt` is the API-format graph with its parameters already set; `outputs` the ids of the output nodes to run
     (all when empty). Files are saved in `folder` (the session's own when None) as ``<stem>_<id>…``, under the
-    server's names when `stem` is ''. `context` belongs to the caller and comes back untouched.
+    server's names when `stem` is ''. `task` and `tier` say what was asked for and how well. `context` belongs to the caller and comes back untouched.
     """
 
     prompt: Mapping[str, object]
     parameters: Mapping[str, object] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     workflow_name: str = ""
+    task: str = ""
+    tier: str = ""
     label: str = ""
     folder: Path | None = None
     stem: str = ""

@@ -88,6 +88,8 @@ class Session:
         folder: Path | None = None,
         stem: str = "",
         label: str = "",
+        task: str = "",
+        tier: str = "",
         context: Mapping[str, str] | None = None,
     ) -> Job:
         """Start a generation and return at once; the server need not be up yet.
@@ -105,6 +107,8 @@ class Session:
             open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
             outputs=tuple(graph.node_id(name) for name in outputs),
             workflow_name=workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else "",
+            task=task,
+            tier=tier,
             label=label or str(values.get("prompt", "")),
             folder=folder,
             stem=stem,
