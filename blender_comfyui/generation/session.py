@@ -18,7 +18,8 @@ from pathlib import Path
 from ..comfy.address import ServerAddress
 from ..comfy.client import ComfyClient
 from ..comfy.credentials import Credentials
-from ..comfy.stream import EventStream
+from ..comfy.stream import EventStream, StreamTimes
+from ..comfy.transport import Timeouts
 from ..workflow.graph import Workflow
 from ..workflow.parameters import set_parameters
 from ..workflow.roles import find_roles
@@ -54,17 +55,19 @@ class Session:
         credentials: Credentials | None = None,
         retry: Retry = Retry(),
         patience: Patience = Patience(),
+        timeouts: Timeouts = Timeouts(),
+        stream_times: StreamTimes = StreamTimes(),
     ) -> None:
         """Raises InvalidAddress or InvalidCredentials."""
         self.address = url if isinstance(url, ServerAddress) else ServerAddress.parse(url)
         self.data_dir = Path(data_dir)
         credentials = credentials or Credentials.free(headers or {})
-        self._client = ComfyClient(self.address, credentials)
+        self._client = ComfyClient(self.address, credentials, timeouts)
         self._feed: Feed[SessionEvent] = Feed()
         self._watch = ServerWatch(self._client, lambda state: self._feed.publish(ServerChanged(state), passing=True))
         self._worker = Worker(
             self._watch,
-            lambda deliver: EventStream(self.address, credentials, deliver),
+            lambda deliver: EventStream(self.address, credentials, deliver, stream_times),
             self._forget,
             retry,
             patience,
