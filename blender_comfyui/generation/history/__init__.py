@@ -1,0 +1,1 @@
+"""Every request and what became of it, on disk."""
