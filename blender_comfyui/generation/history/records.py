@@ -101,6 +101,9 @@ class Filter:
     imported: bool | None = None
 
 
+EVERYTHING = Filter()
+
+
 class Sort(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"

@@ -1,0 +1,77 @@
+"""The shape of the database, version by version. A migration, once published, is never changed: a new one follows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TypeAlias
+
+Migration: TypeAlias = Callable[[sqlite3.Connection], None]
+
+
+def _jobs_requests_files(connection: sqlite3.Connection) -> None:
+    """`jobs` is kept narrow for quick lists; what only one record at a time needs is in `requests`."""
+    for statement in (
+        """CREATE TABLE jobs (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            state TEXT NOT NULL,
+            task TEXT NOT NULL,
+            tier TEXT NOT NULL,
+            server TEXT NOT NULL,
+            server_version TEXT NOT NULL DEFAULT '',
+            owner TEXT NOT NULL,
+            blend_id TEXT NOT NULL,
+            blend_path TEXT NOT NULL,
+            created REAL NOT NULL,
+            sent REAL,
+            started REAL,
+            ended REAL,
+            seconds REAL NOT NULL DEFAULT 0,
+            rank REAL NOT NULL,
+            favourite INTEGER NOT NULL DEFAULT 0,
+            imported INTEGER NOT NULL DEFAULT 0
+        )""",
+        # facts: JSON for lists (label, parameters, context, …); body: the whole request, compressed JSON
+        """CREATE TABLE requests (
+            job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+            facts TEXT NOT NULL,
+            result TEXT NOT NULL DEFAULT '{}',
+            body BLOB NOT NULL
+        )""",
+        """CREATE TABLE files (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            path NOT NULL,
+            node_id TEXT NOT NULL,
+            node_title TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            type TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            placement TEXT NOT NULL,
+            placed_as TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (job, number)
+        ) WITHOUT ROWID""",
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX jobs_by_time ON jobs (created)",
+        "CREATE INDEX jobs_open ON jobs (rank) WHERE state IN ('waiting', 'queued', 'running', 'downloading')",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files,)
+"""The n-th leads from version n to n + 1; an empty database has version 0."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The version of an open database; 0 when it is empty."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, to: int = SCHEMA_VERSION) -> None:
+    """Bring a database up to version `to`, inside the caller's transaction."""
+    for number in range(version(connection), to):
+        MIGRATIONS[number](connection)
+        connection.execute(f"PRAGMA user_version = {number + 1}")
