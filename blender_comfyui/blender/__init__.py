@@ -3,10 +3,10 @@
 The main thread alone runs here. No network, no waiting for a disk or a lock; `delivery` says how results come in.
 """
 
-from . import blend_file, delivery, operators, panels, preferences, properties, runtime
+from . import archive, blend_file, delivery, operators, panels, preferences, properties, runtime
 
 # In this order: a file's marks before the delivery that reads them, properties before the panels that draw them.
-_MODULES = (properties, preferences, blend_file, runtime, delivery, operators, panels)
+_MODULES = (properties, preferences, blend_file, runtime, archive, delivery, operators, panels)
 
 
 def register() -> None:

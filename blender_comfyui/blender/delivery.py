@@ -13,7 +13,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..generation.events import ServerChanged
-from . import blend_file, compat, regions, runtime, settings, sinks
+from . import archive, blend_file, compat, regions, runtime, settings, sinks
 from .job_list import Entry
 from .live_preview import LivePreview
 from .sinks.target import CannotPlace
@@ -21,6 +21,7 @@ from .sinks.target import CannotPlace
 log = logging.getLogger(__name__)
 
 BUDGET = 0.003  # seconds of a tick for taking events
+ARCHIVE_BUDGET = 0.001  # … for taking the history's answers; one that is begun, a picture, may take 1 ms more
 INTERVAL = 0.05  # seconds between ticks while a job is under way
 SERVER_INTERVAL = 0.25  # … while only the server's state is waited for
 AWAY_INTERVAL = 1.0  # … while somebody looks at a panel that says it is away: it comes back by itself
@@ -71,6 +72,7 @@ def tick() -> float | None:
     try:
         _ask()
         changed = _take_events()
+        changed |= archive.tick(ARCHIVE_BUDGET)
         changed |= _place_one() or _show_preview()
         if changed:
             regions.redraw()
@@ -96,6 +98,7 @@ def _take_events() -> bool:
         for event in events:
             if not isinstance(event, ServerChanged):
                 runtime.jobs.take(event)
+                archive.tell(event)
     return changed
 
 
@@ -134,7 +137,7 @@ def _show_preview() -> bool:
 
 
 def _next_interval() -> float | None:
-    if runtime.jobs.running or runtime.jobs.to_place:
+    if runtime.jobs.running or runtime.jobs.to_place or archive.expects_answers():
         return INTERVAL
     live_preview.forget()
     if _news.may_come:
