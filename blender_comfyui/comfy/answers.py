@@ -68,6 +68,16 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True)
+class PastPrompt:
+    """A prompt in the server's history, whoever sent it. ``ended`` in seconds since 1970, None where unknown."""
+
+    prompt_id: str
+    graph: Mapping[str, object]
+    entry: HistoryEntry
+    ended: float | None
+
+
+@dataclass(frozen=True)
 class Accepted:
     """POST /prompt was accepted. ``problems`` names outputs that the server dropped in silence."""
 
@@ -113,6 +123,18 @@ def history_entry(data: object, prompt_id: str) -> HistoryEntry | None:
         ),
         failure=_failure(entry.get("status")),
     )
+
+
+def past_prompts(data: object) -> tuple[PastPrompt, ...]:
+    """All of GET /history that can be read, in its order; what has another shape is left out."""
+    found = []
+    for prompt_id, body in data.items() if isinstance(data, Mapping) else ():
+        entry = history_entry(data, prompt_id)
+        item = body.get("prompt") if isinstance(body, Mapping) else None
+        graph = item[2] if isinstance(item, list) and len(item) > 2 else None
+        if entry is not None and isinstance(graph, Mapping):
+            found.append(PastPrompt(prompt_id, graph, entry, _ended(body.get("status"))))
+    return tuple(found)
 
 
 def node_output(node_id: str, output: object) -> NodeOutput:
@@ -187,6 +209,15 @@ def _failure(status: object) -> ExecutionErrored | ExecutionInterrupted | None:
     if isinstance(status, Mapping) and status.get("status_str") == "error" and not _succeeded(messages):
         return ExecutionErrored("", "", "", "", "The server does not say why.", ())
     return None
+
+
+def _ended(status: object) -> float | None:
+    """When its last message was sent; the server counts in milliseconds."""
+    messages = status.get("messages") if isinstance(status, Mapping) else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    told = last[1] if isinstance(last, list) and len(last) == 2 else None
+    when = told.get("timestamp") if isinstance(told, Mapping) else None
+    return when / 1000 if isinstance(when, int | float) else None
 
 
 def _succeeded(messages: object) -> bool:

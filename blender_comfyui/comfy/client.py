@@ -62,6 +62,14 @@ class ComfyClient:
         """None while the prompt has not ended, and when the server does not know it."""
         return answers.history_entry(self._get(f"/history/{quote(prompt_id, safe='')}"), prompt_id)
 
+    def past_prompts(self, newest: int = 64) -> tuple[answers.PastPrompt, ...]:
+        """The last prompts of the server's history, oldest first, whoever sent them."""
+        return answers.past_prompts(self._get(f"/history?max_items={newest}"))
+
+    def past_prompt(self, prompt_id: str) -> answers.PastPrompt | None:
+        found = answers.past_prompts(self._get(f"/history/{quote(prompt_id, safe='')}"))
+        return next((past for past in found if past.prompt_id == prompt_id), None)
+
     def queue_prompt(
         self,
         prompt: Mapping[str, object],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .outcome import JobState, Outcome
 from .progress import Progress
 from .server_state import ServerState
+
+if TYPE_CHECKING:
+    from .job import Job
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,48 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """A job of an earlier run, or a result of another client, is followed from now on; its other events come after."""
+
+    job_id: str
+    job: Job
+
+
+@dataclass(frozen=True)
+class QueueChanged:
+    """Our own queue: the ids of the jobs that wait in it, in order, and whether it is paused."""
+
+    order: tuple[str, ...]
+    paused: bool
+
+
+@dataclass(frozen=True)
+class ForeignResult:
+    """What another client left on the server. `label` is its text prompt, `when` seconds since 1970 where known."""
+
+    prompt_id: str
+    label: str
+    files: int
+    failed: bool
+    when: float | None
+
+
+@dataclass(frozen=True)
+class ForeignListed:
+    """The newest results of other clients, newest first; `error` is a sentence where they could not be read."""
+
+    results: tuple[ForeignResult, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryNotice:
+    """What happened to the history itself, as a sentence: it was damaged and rebuilt."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class ServerChanged:
     """The server's state was read anew; only subscribers of the session hear it."""
 
@@ -51,4 +96,4 @@ class ServerChanged:
 
 
 JobEvent: TypeAlias = StateChanged | Progressed | Previewed | Ended
-SessionEvent: TypeAlias = JobEvent | ServerChanged
+SessionEvent: TypeAlias = JobEvent | Returned | QueueChanged | ForeignListed | HistoryNotice | ServerChanged

@@ -22,19 +22,28 @@ from .request import Request
 class Job:
     """One generation. `id` is also its prompt id on the server.
 
-    `queue_position` is 1 for the prompt that runs next (other people's prompts count), None when not in the queue.
+    `queue_position` is 1 for the prompt that runs next (other people's prompts count), None when not in the queue;
+    `foreign_before` how many of those before it are other people's. `is_held`: it waits in our own queue, unsent.
+    `created` is the time of the click, in seconds since 1970.
     `server_version` is that of the server which accepted the job, '' before.
     `waiting_for` is a sentence that says why the job does not go on, or ''.
     """
 
     def __init__(
-        self, id: str, request: Request, cancel: Callable[[str], None], session_feed: Feed[SessionEvent]
+        self,
+        id: str,
+        request: Request,
+        cancel: Callable[[str], None],
+        session_feed: Feed[SessionEvent],
+        created: float | None = None,
     ) -> None:
         self.id = id
         self.request = request
         self.state = JobState.WAITING
         self.progress = Progress()
         self.queue_position: int | None = None
+        self.foreign_before = 0
+        self.is_held = False
         self.waiting_for = ""
         self.server_version = ""
         self.outcome: Outcome | None = None
@@ -44,7 +53,9 @@ class Job:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
-        self._began = time.monotonic()
+        now = time.time()
+        self.created = now if created is None else created
+        self._began = time.monotonic() - max(0.0, now - self.created)
 
     def __repr__(self) -> str:
         return f"<Job {self.id[:8]} {self.state}>"
@@ -119,7 +130,7 @@ class Job:
         """The one end of this job. Raises RuntimeError at a second one."""
         if not self.state.may_become(outcome.state) or not outcome.state.is_terminal:
             raise RuntimeError(f"job {self.id} cannot go from {self.state} to {outcome.state}")
-        self.progress, self.waiting_for, self.queue_position = progress, "", None
+        self.progress, self.waiting_for, self.queue_position, self.is_held = progress, "", None, False
         self.state = outcome.state
         self.outcome = outcome
         self._ended.set()

@@ -49,7 +49,8 @@ class Outcome:
     """The end of a job. `error` is None exactly when it finished; `seconds` counts from submit.
 
     `outputs` can hold files also after a failure: what was made before it is kept. `problems` are outputs that the
-    server refused while it ran the others; `texts` what text nodes showed.
+    server refused while it ran the others; `texts` what text nodes showed. `recoverable`: the server may still have
+    the result, so that looking for it once more can help; `stays_open`: that will happen by itself.
     """
 
     state: JobState
@@ -57,6 +58,8 @@ class Outcome:
     error: Exception | None = None
     texts: tuple[str, ...] = ()
     problems: tuple[NodeProblem, ...] = ()
+    recoverable: bool = False
+    stays_open: bool = False
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -7,6 +7,7 @@ can leave the folder that was asked for. A file is written under a temporary nam
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import heapq
 import itertools
 import logging
@@ -90,13 +91,19 @@ def part_name(job_id: str, number: int) -> str:
 
 
 def keep(part: Path, folder: Path, name: str) -> Path:
-    """Give a whole file its final name, or one like it: a file that is there is never replaced. Raises CannotSave."""
+    """Give a whole file its final name, or one like it: a file that is there is never replaced. Raises CannotSave.
+
+    Where the same bytes are there under that name already, they are the same result, fetched before a crash.
+    """
     target = folder / name
-    for number in itertools.count(2):
-        if not target.exists():
-            break
-        target = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
     try:
+        for number in itertools.count(2):
+            if not target.exists():
+                break
+            if filecmp.cmp(part, target, shallow=False):
+                part.unlink()
+                return target
+            target = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
         part.replace(target)
     except OSError as error:
         raise cannot_save(target, error) from error
@@ -116,6 +123,12 @@ def discard(part: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def discard_all(folder: Path, job_id: str) -> None:
+    """Remove what an earlier run left of a job's files on the way."""
+    for part in folder.glob(f".{job_id}-*.part"):
+        discard(part)
+
+
 class Downloads:
     """A thread that fetches files one after the other and hands each Arrival to `deliver`.
 
@@ -126,7 +139,7 @@ class Downloads:
         self._client = client
         self._deliver = deliver
         self._retry = retry
-        self._wanted: SimpleQueue[Fetch | None] = SimpleQueue()
+        self._wanted: SimpleQueue[tuple[Fetch, float] | None] = SimpleQueue()
         self._later: list[tuple[float, int, Fetch, int]] = []  # due, order, what, how often it failed
         self._order = itertools.count()
         self._unwanted: set[str] = set()
@@ -136,8 +149,9 @@ class Downloads:
     def start(self) -> None:
         self._thread.start()
 
-    def fetch(self, fetch: Fetch) -> None:
-        self._wanted.put(fetch)
+    def fetch(self, fetch: Fetch, delay: float = 0.0) -> None:
+        """Fetch a file, from `delay` seconds on."""
+        self._wanted.put((fetch, delay))
 
     def drop(self, job_id: str) -> None:
         """Fetch nothing more for this job; what is on the way is stopped."""
@@ -162,11 +176,18 @@ class Downloads:
         wait = self._later[0][0] - time.monotonic() if self._later else None
         if wait is None or wait > 0:
             with contextlib.suppress(Empty):
-                return self._wanted.get(timeout=wait), 0
+                return self._take(self._wanted.get(timeout=wait)), 0
         if not self._later:
             return None, 0
         _, _, fetch, failures = heapq.heappop(self._later)
         return fetch, failures
+
+    def _take(self, wanted: tuple[Fetch, float] | None) -> Fetch | None:
+        fetch, delay = wanted or (None, 0.0)
+        if fetch is None or delay <= 0:
+            return fetch
+        heapq.heappush(self._later, (time.monotonic() + delay, next(self._order), fetch, 0))
+        return None
 
     def _try(self, fetch: Fetch, failures: int) -> None:
         error = self._fetch(fetch)

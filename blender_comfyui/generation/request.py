@@ -24,7 +24,8 @@ class Request:
 
     `prompt` is the API-format graph with its parameters already set; `outputs` the ids of the output nodes to run
     (all when empty). Files are saved in `folder` (the session's own when None) as ``<stem>_<id>…``, under the
-    server's names when `stem` is ''. `task` and `tier` say what was asked for and how well. `context` belongs to the caller and comes back untouched.
+    server's names when `stem` is ''. `task` and `tier` say what was asked for and how well.
+    `context` belongs to the caller and comes back untouched.
     """
 
     prompt: Mapping[str, object]

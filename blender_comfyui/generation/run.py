@@ -1,7 +1,8 @@
 """One prompt's life on the server: sent, looked for, taken. Belongs to the worker thread.
 
 The websocket tells how far a run is and when it is worth looking; whether it is accepted, running, ended or lost is
-read from /queue and /history alone. Every step is small and says itself when the next one is due.
+read from /queue and /history alone. Every step is small and says itself when the next one is due. A run begins in our
+own queue, where it is held until `release`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from ..comfy.errors import (
     CannotConnect,
     ComfyError,
     CredentialsRefused,
+    FileMissing,
     InvalidPrompt,
     Lost,
     NodeProblem,
-    NotAComfyServer,
     ServerFault,
     TimedOut,
     TooOld,
@@ -33,14 +34,17 @@ from ..comfy.events import (
     NodeExecuting,
     Preview,
 )
+from .cancelling import cancel_prompt
 from .choices import settle
+from .history import Record
 from .job import Job
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
 from .progress import ProgressTracker
+from .recording import Recording
 from .retry import Retry
 from .server_watch import ServerWatch
-from .taking import Taking
+from .taking import Taking, is_outage
 
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
@@ -49,11 +53,12 @@ _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent withou
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: how long a job waits for a server that cannot be reached, before and after it was accepted; how long
-    it may be in neither queue nor history before it counts as lost (longer where the POST timed out: a proxy may still
-    pass it on); between two looks with and without websocket."""
+    """Seconds: how long a job waits for a server that cannot be reached, before it was sent (longer where it stood
+    in line) and after it was accepted; how long it may be in neither queue nor history before it counts as lost
+    (longer where the POST timed out: a proxy may still pass it on); between two looks with and without websocket."""
 
     unsent: float = 10.0
+    held: float = 3600.0
     outage: float = 60.0
     absence: float = 3.0
     absence_behind_proxy: float = 8.0
@@ -64,10 +69,19 @@ class Patience:
 class Run:
     """Moves one job from waiting to its end. `due` is when `step` wants to be called, in monotonic seconds."""
 
-    def __init__(self, job: Job, watch: ServerWatch, downloads: Downloads, retry: Retry, patience: Patience) -> None:
+    def __init__(
+        self,
+        job: Job,
+        watch: ServerWatch,
+        downloads: Downloads,
+        recording: Recording,
+        retry: Retry,
+        patience: Patience,
+    ) -> None:
         self.job = job
-        self.due = 0.0
+        self.due = float("inf")
         self._watch = watch
+        self._recording = recording
         self._client = watch.client
         self._retry = retry
         self._patience = patience
@@ -81,7 +95,9 @@ class Run:
         self._unclear: ComfyError | None = None  # sent, but we do not know whether it was accepted
         self._trouble_since: float | None = None
         self._absent_since: float | None = None
+        self._fetch_trouble_since: float | None = None
         self._early_looks = 0
+        self._stood_in_line = False
         self._cancelling = False
         self._asked_to_cancel = 0.0
         self._next: Callable[[], None] = self._send
@@ -90,6 +106,31 @@ class Run:
     @property
     def ended(self) -> bool:
         return self.job.state.is_terminal
+
+    @property
+    def is_ahead(self) -> bool:
+        """It waits on the server, or is on its way there: no other of ours needs to."""
+        return not self.job.is_held and self.job.state in (JobState.WAITING, JobState.QUEUED)
+
+    def hold(self) -> None:
+        self.job.is_held = self._stood_in_line = True
+
+    def release(self) -> None:
+        """It is this one's turn."""
+        self.job.is_held = False
+        self._began = time.monotonic()
+        self._then(self._send, 0.0)
+
+    def resume(self, record: Record) -> None:
+        """Go on where an earlier run of ours left it, which may have sent it without hearing the answer."""
+        self._stood_in_line = True
+        if record.state is JobState.WAITING:
+            self._unclear = CannotConnect("It was being sent when Blender was closed.", sent=True)
+        else:
+            self._accepted = True
+            self.job.server_version = record.server_version
+            self.job.move(JobState.QUEUED)
+        self._then(self._look, 0.0)
 
     def step(self) -> None:
         self.due = float("inf")
@@ -110,6 +151,7 @@ class Run:
             self._then(self._send, _STREAM_WAIT)
             return
         request = self.job.request
+        self._recording.sent(request)
         self._client_id = self._watch.client_id
         try:
             accepted = self._client.queue_prompt(
@@ -127,7 +169,7 @@ class Run:
         """Nothing was sent yet: wait for the server, but not for ever."""
         self._watch.failed(error)
         self._unreached += 1
-        limit = self._patience.unsent
+        limit = self._patience.held if self._stood_in_line else self._patience.unsent
         if not error.transient or (self._lasts(limit) and self._unreached >= self._retry.tries):
             self.fail(error)
             return
@@ -163,7 +205,7 @@ class Run:
         self._trouble_since = self._absent_since = None
         self._watch.forget_queue()
         self.job.server_version = self._watch.state.version
-        self.job.move(JobState.QUEUED)
+        self._move(JobState.QUEUED)
         self._then(self._look, min(_FIRST_LOOK, self._look_delay))
 
     # Looking
@@ -179,18 +221,19 @@ class Run:
                 self._show(event)
             case NodeExecuted(node=node, output=output):
                 self._taking.expect(node_output(node, output))
-        self.job.queue_position = None
-        self.job.move(JobState.RUNNING, self._reason)
+        self._move(JobState.RUNNING)
         self._tracker.feed(event)
         self.job.report(self._tracker.progress())
 
     def queue_moved(self) -> None:
-        """Something began or ended on the server. For a run that the socket does not tell of, the only sign."""
-        if self._accepted and self._client_id != self._watch.client_id:
-            self.due = min(self.due, time.monotonic() + 0.1)
+        """Something began or ended on the server. For a run that the socket does not tell of, the only sign; for one
+        that waits, the sign that its place may have changed."""
+        unheard = self._client_id != self._watch.client_id
+        if self._accepted and not self._taking.begun and (unheard or self.job.state is JobState.QUEUED):
+            self.due = min(self.due, time.monotonic() + (0.1 if unheard else 0.3))
 
     def stream_changed(self) -> None:
-        if not self._accepted and self._next == self._send and not self.job.waiting_for:
+        if not (self._accepted or self.job.is_held) and self._next == self._send and not self.job.waiting_for:
             self.due = 0.0
 
     def _look(self) -> None:
@@ -209,7 +252,7 @@ class Run:
             if not self._accepted:
                 self._is_accepted()
             self._absent_since = None
-            self._is_queued(queue.running, queue.pending)
+            self._is_queued(queue.running)
         else:
             self._is_absent()
 
@@ -233,13 +276,8 @@ class Run:
         else:
             self._then(self._look, 0.5)
 
-    def _is_queued(self, running: tuple[str, ...], pending: tuple[str, ...]) -> None:
-        if self.job.id in running:
-            self.job.queue_position = None
-            self.job.move(JobState.RUNNING, self._reason)
-        else:
-            self.job.queue_position = pending.index(self.job.id) + 1
-            self.job.move(JobState.QUEUED, self._reason)
+    def _is_queued(self, running: tuple[str, ...]) -> None:
+        self._move(JobState.RUNNING if self.job.id in running else JobState.QUEUED)
         again = self._cancelling and time.monotonic() - self._asked_to_cancel > _ASK_AGAIN
         self._then(self._ask_to_cancel if again else self._look, self._look_delay)
 
@@ -277,7 +315,7 @@ class Run:
     def _cannot_look(self, error: ComfyError) -> None:
         """The server is away, or a proxy answers in its place: the run goes on there, so wait a good while."""
         if self._gives_up(error):
-            self.fail(error)
+            self.leave(error)
             return
         self.job.move(self.job.state, str(error))
         self._then(self._look, min(self._patience.look_blind, self._retry.delay(1, error)))
@@ -292,11 +330,14 @@ class Run:
         if self._cancelling:
             self._end(JobState.CANCELLED)
             return
-        self.job.move(JobState.DOWNLOADING)
+        self._move(JobState.DOWNLOADING)
         self._taking.begin(entry)
         self._check_taken()
 
     def arrived(self, arrival: Arrival) -> None:
+        if is_outage(arrival.error) and not self._fetch_trouble_lasts():
+            self._taking.fetch_again(arrival.fetch, self._patience.look_blind)
+            return
         self._taking.arrived(arrival)
         if self._taking.begun:
             self._check_taken()
@@ -306,9 +347,22 @@ class Run:
             self._tracker.fetched(self._taking.here, self._taking.wanted)
             self.job.report(self._tracker.progress())
         if self._taking.complete:
-            outputs, texts, error = self._taking.finish()
-            state = JobState.FAILED if error else JobState.FINISHED
-            self._end(state, error, Outcome(state, outputs, error, texts, self._problems))
+            self._end_taken()
+
+    def _end_taken(self) -> None:
+        outputs, texts, error = self._taking.finish()
+        state = JobState.FINISHED if error is None else JobState.LOST if isinstance(error, Lost) else JobState.FAILED
+        fetching_failed = error is not None and not self._taking.failed
+        outcome = Outcome(
+            state,
+            outputs,
+            error,
+            texts,
+            self._problems,
+            recoverable=fetching_failed and not isinstance(error, FileMissing | Lost),
+            stays_open=fetching_failed and is_outage(error),
+        )
+        self._end(state, error, outcome)
 
     def _show(self, preview: Preview) -> None:
         node = preview.node_id or self._tracker.executing
@@ -330,35 +384,22 @@ class Run:
     def _ask_to_cancel(self) -> None:
         self._asked_to_cancel = time.monotonic()
         try:
-            if not self._cancel_by_job():
-                self._cancel_on_old_server()
+            cancel_prompt(self._watch, self.job.id)
         except ComfyError as error:
             if self._gives_up(error):
                 self.fail(type(error)(f"The job could not be cancelled, and may still run. {error}"))
             else:
                 self._then(self._ask_to_cancel, self._retry.delay(1, error))
             return
-        self._watch.forget_queue()
         self._then(self._look, 0.05)
-
-    def _cancel_by_job(self) -> bool:
-        """Whether the server has the newer route and took it; a proxy that forbids it has not."""
-        try:
-            return self._client.cancel_job(self.job.id) is not None
-        except (CredentialsRefused, ServerFault, NotAComfyServer) as error:
-            if error.transient:
-                raise
-            return False
-
-    def _cancel_on_old_server(self) -> None:
-        """Before 0.26. /interrupt only where ours is what runs: very old servers do not read the id."""
-        self._client.delete_queued(self.job.id)
-        self._watch.forget_queue()
-        if self.job.id in self._watch.queue().running:
-            self._client.interrupt(self.job.id)
 
     def fail(self, error: Exception) -> None:
         self._end(JobState.FAILED, error)
+
+    def leave(self, error: Exception) -> None:
+        """End it here and now; its row stays open, because the server may go on with it."""
+        outcome = Outcome(JobState.FAILED, (), error, (), self._problems, recoverable=True, stays_open=True)
+        self._end(JobState.FAILED, error, outcome)
 
     def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
         outcome = outcome or Outcome(state, (), error, (), self._problems)
@@ -366,7 +407,16 @@ class Run:
             self._taking.clear()
         finally:
             outcome = dataclasses.replace(outcome, seconds=self.job.age)
+            if not outcome.stays_open:
+                self._recording.ended(outcome)
             self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
+
+    def _move(self, state: JobState) -> None:
+        """Go on to `state`, in the history too."""
+        moves = self.job.state.may_become(state)
+        self.job.move(state, self._reason)
+        if moves:
+            self._recording.moved(state, self.job.server_version)
 
     # Time
 
@@ -379,6 +429,11 @@ class Run:
         now = time.monotonic()
         self._trouble_since = self._trouble_since if self._trouble_since is not None else now
         return now - self._trouble_since >= limit
+
+    def _fetch_trouble_lasts(self) -> bool:
+        now = time.monotonic()
+        first, self._fetch_trouble_since = self._fetch_trouble_since, self._fetch_trouble_since or now
+        return first is not None and now - first >= self._patience.outage
 
     @property
     def _reason(self) -> str:

@@ -36,6 +36,8 @@ class ServerWatch:
         self._choices_known = False
         self._queue: answers.Queue | None = None
         self._queue_read = 0.0
+        self.last_queue = answers.Queue((), ())  # as it was when it was last read
+        self._queue_told = self.last_queue
 
     @property
     def stream_settled(self) -> bool:
@@ -90,11 +92,17 @@ class ServerWatch:
         except ComfyError as error:
             self._set(connection="unreachable", error=error)
 
+    @property
+    def queue_is_new(self) -> bool:
+        """Whether the queue has changed since this was last asked."""
+        told, self._queue_told = self._queue_told, self.last_queue
+        return told != self.last_queue
+
     def queue(self) -> answers.Queue:
         """The server's queue, at most a fifth of a second old."""
         now = time.monotonic()
         if self._queue is None or now - self._queue_read > _QUEUE_AGE:
-            self._queue = self.client.queue()
+            self._queue = self.last_queue = self.client.queue()
             self._queue_read = now
             self._set(queue_remaining=len(self._queue.running) + len(self._queue.pending))
         return self._queue

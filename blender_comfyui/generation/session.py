@@ -26,13 +26,17 @@ from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
 from .events import ServerChanged, SessionEvent
 from .feed import Feed, Subscription
+from .history import History
+from .intake import Intake
 from .job import Job
+from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit
+from .ownership import Ownership
 from .request import OpenChoice, Request
 from .retry import Retry
 from .run import Patience
 from .server_state import ServerState
 from .server_watch import ServerWatch
-from .worker import Cancel, Close, Refresh, Submit, Worker
+from .worker import Registry, Worker
 
 
 class SessionClosed(Exception):
@@ -65,16 +69,21 @@ class Session:
         self._client = ComfyClient(self.address, credentials, timeouts)
         self._feed: Feed[SessionEvent] = Feed()
         self._watch = ServerWatch(self._client, lambda state: self._feed.publish(ServerChanged(state), passing=True))
-        self._worker = Worker(
-            self._watch,
-            lambda deliver: EventStream(self.address, credentials, deliver, stream_times),
-            self._forget,
-            retry,
-            patience,
-        )
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._state = "new"
+        self.history = History(self.data_dir)
+        ownership = Ownership(self.data_dir / "owners")
+        self._worker = Worker(
+            self._watch,
+            lambda deliver: EventStream(self.address, credentials, deliver, stream_times),
+            Registry(self._jobs, self._make_job, self._follow, self._forget, self._feed.publish),
+            self.history,
+            ownership,
+            retry,
+            patience,
+        )
+        self._intake = Intake(self.history, str(self.address), ownership, self._worker.inbox.put)
 
     def __enter__(self) -> Session:
         return self
@@ -123,14 +132,54 @@ class Session:
         """Start a request as it is, for instance one that ran before. Raises SessionClosed after `close`."""
         if request.folder is None:
             request = dataclasses.replace(request, folder=self.data_dir / "outputs")
-        job = Job(str(uuid.uuid4()), request, lambda job_id: self._worker.inbox.put(Cancel(job_id)), self._feed)
+        job = self._make_job(str(uuid.uuid4()), request)
         self.start()
         with self._lock:  # a close comes wholly before or after: no job falls between
             if self._state == "closed":
                 raise SessionClosed("This session is closed. Open a new one.")
             self._jobs[job.id] = job
-            self._worker.inbox.put(Submit(job))
+            self._intake.put(Submit(job))
         return job
+
+    def run_next(self, job_id: str) -> None:
+        """Put a job that waits in our own queue at its front."""
+        self._intake.put(Move(job_id, None))
+
+    def move(self, job_id: str, by: int) -> None:
+        """Put a job that waits in our own queue so many places later; earlier where `by` is negative."""
+        self._intake.put(Move(job_id, by))
+
+    def pause(self) -> None:
+        """Send nothing more until `resume`. What is on the server goes on."""
+        self._intake.put(Pause(True))
+
+    def resume(self) -> None:
+        self._intake.put(Pause(False))
+
+    @property
+    def paused(self) -> bool:
+        return self._worker.queue.paused
+
+    @property
+    def queue(self) -> tuple[Job, ...]:
+        """The jobs that wait in our own queue, in the order in which they will be sent."""
+        jobs = (self._jobs.get(job_id) for job_id in self._worker.queue.order)
+        return tuple(job for job in jobs if job is not None)
+
+    def recover(self, job_id: str) -> None:
+        """Look for the result of a job that ended without it once more; it comes back as `Returned`."""
+        self.start()
+        self._intake.put(Recover(job_id))
+
+    def list_foreign(self) -> None:
+        """Have the results read that other clients left on the server; they come as `ForeignListed`."""
+        self.start()
+        self._intake.put(ListForeign())
+
+    def bring_in(self, prompt_id: str, folder: Path | None = None, context: Mapping[str, str] | None = None) -> None:
+        """Fetch a result of another client; it comes as `Returned`, like a job of ours."""
+        self.start()
+        self._intake.put(BringIn(prompt_id, folder or self.data_dir / "outputs", dict(context or {})))
 
     def start(self) -> None:
         """Begin to watch the server. Raises SessionClosed after `close`."""
@@ -141,10 +190,12 @@ class Session:
                 return
             self._state = "open"
             self._worker.start()
-        self._worker.inbox.put(Refresh())
+            self._intake.start()
+        self._intake.put(Refresh())
 
     def close(self, wait: bool = True) -> None:
-        """End the threads. Jobs that are still open fail with SessionClosed; on the server they go on.
+        """End the threads. Jobs that are still open fail with SessionClosed; on the server they go on, and the
+        next Session with this data folder and server fetches them.
 
         With `wait` False this returns at once, and the threads end by themselves.
         """
@@ -152,8 +203,9 @@ class Session:
             was, self._state = self._state, "closed"
         self._client.abort()  # whatever the threads wait for, they wait no longer
         if was == "open":
-            self._worker.inbox.put(Close(SessionClosed("The session was closed before the result was here.")))
+            self._intake.put(Close(SessionClosed("The session was closed before the result was here.")))
             if wait:
+                self._intake.join(timeout=10.0)
                 self._worker.join(timeout=10.0)
         elif was == "new":
             self._client.close()
@@ -171,7 +223,7 @@ class Session:
     def refresh(self) -> None:
         """Have the server's state read anew, in the background."""
         self.start()
-        self._worker.inbox.put(Refresh())
+        self._intake.put(Refresh())
 
     def check(self) -> ServerState:
         """Ask the server who it is, now and in this thread. Raises ComfyError."""
@@ -182,6 +234,12 @@ class Session:
     def subscribe(self) -> Subscription[SessionEvent]:
         """Everything that happens in this session from now on; its `drain` never blocks."""
         return self._feed.subscribe()
+
+    def _make_job(self, job_id: str, request: Request, created: float | None = None) -> Job:
+        return Job(job_id, request, lambda job_id: self._intake.put(Cancel(job_id)), self._feed, created)
+
+    def _follow(self, job: Job) -> None:
+        self._jobs[job.id] = job
 
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.id, None)

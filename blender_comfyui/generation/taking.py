@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..comfy.answers import HistoryEntry, NodeOutput, ServerFile
-from ..comfy.errors import ExecutionFailed, Interrupted
+from ..comfy.errors import CannotConnect, CredentialsRefused, ExecutionFailed, Interrupted, Lost, ServerFault, TimedOut
 from ..comfy.events import ExecutionErrored
 from ..comfy.failures import execution_failed
 from .job import Job
@@ -22,6 +22,12 @@ from .outputs import (
     kind_of,
     part_name,
 )
+
+
+def is_outage(error: Exception | None) -> bool:
+    """Whether a file may well come later: the server is away, or our disk is full. It is not the file's fault."""
+    away = isinstance(error, CannotConnect | TimedOut) or (isinstance(error, ServerFault) and error.transient)
+    return away or isinstance(error, CannotSave | CredentialsRefused)
 
 
 class Taking:
@@ -67,6 +73,9 @@ class Taking:
                 self._fetches[file] = Fetch(self._job.id, file, part)
                 self._downloads.fetch(self._fetches[file])
 
+    def fetch_again(self, fetch: Fetch, delay: float) -> None:
+        self._downloads.fetch(fetch, delay)
+
     def receive(self, node_id: str, image: bytes) -> None:
         self._received.append((node_id, image))
 
@@ -96,6 +105,11 @@ class Taking:
                 outputs.append(self._write(image, node_id, len(outputs) + 1))
         except CannotSave as cause:
             error = cause
+        if error is None and not outputs and self._went_unheard:
+            error = Lost(
+                "The picture went over the live connection while nobody listened, and the server keeps no copy. "
+                "Run it again."
+            )
         texts = tuple(text for output in self._entry.outputs for text in output.texts)
         return tuple(outputs), texts, error
 
@@ -119,6 +133,12 @@ class Taking:
         except OSError as error:
             raise cannot_save(part, error) from error
         return self._keep(part, node_id, ServerFile("websocket.png", "", "output"), number)
+
+    @property
+    def _went_unheard(self) -> bool:
+        request = self._job.request
+        nodes = request.outputs or tuple(request.prompt)
+        return any(request.node_class(node_id) == "SaveImageWebsocket" for node_id in nodes)
 
     def _failure(self) -> ExecutionFailed | Interrupted | None:
         assert self._entry is not None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import ParamSpec, TypeAlias
 
+from ..comfy.errors import ComfyError
 from ..comfy.events import (
     Connected,
     Disconnected,
@@ -20,9 +21,19 @@ from ..comfy.events import (
     QueueStatus,
 )
 from ..comfy.stream import EventStream
+from .adoption import Adoption
+from .events import ForeignListed, HistoryNotice, QueueChanged, Returned, SessionEvent
+from .foreign import foreign_request, foreign_results
+from .history import History, HistoryUnavailable, Record
 from .job import Job
+from .local_queue import LocalQueue
+from .messages import BringIn, Cancel, Close, ListForeign, Move, Order, Pause, Recover, Refresh, Refused, Submit
+from .numbering import number_jobs
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
+from .ownership import Ownership
+from .recording import Recording
+from .request import Request
 from .retry import Retry
 from .run import Patience, Run
 from .server_watch import ServerWatch
@@ -33,30 +44,18 @@ log = logging.getLogger(__name__)
 
 _IDLE_REFRESH = 0.5  # seconds after the last job before the server's memory is read anew
 
-
-@dataclass(frozen=True)
-class Submit:
-    job: Job
+Message: TypeAlias = Order | Arrival | Event
 
 
 @dataclass(frozen=True)
-class Cancel:
-    job_id: str
+class Registry:
+    """What the worker tells its Session, and asks of it. `followed` holds the ids of all jobs that have not ended."""
 
-
-@dataclass(frozen=True)
-class Refresh:
-    """Read the server's state anew; the first one begins to watch it."""
-
-
-@dataclass(frozen=True)
-class Close:
-    """End the thread; what is still open is failed with `error`."""
-
-    error: Exception
-
-
-Message: TypeAlias = Submit | Cancel | Refresh | Close | Arrival | Event
+    followed: Container[str]
+    make_job: Callable[[str, Request, float], Job]
+    follow: Callable[[Job], None]
+    ended: Callable[[Job], None]
+    publish: Callable[[SessionEvent], None]
 
 
 class Worker:
@@ -66,20 +65,28 @@ class Worker:
         self,
         watch: ServerWatch,
         make_stream: Callable[[Callable[[Event], None]], EventStream],
-        ended: Callable[[Job], None],
+        registry: Registry,
+        history: History,
+        ownership: Ownership,
         retry: Retry,
         patience: Patience,
     ) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
+        self.queue = LocalQueue()
         self._watch = watch
         self._stream = make_stream(self.inbox.put)
         self._downloads = Downloads(watch.client, self.inbox.put, retry)
-        self._ended = ended
+        self._registry = registry
+        self._history = history
+        self._ownership = ownership
+        self._adoption = Adoption(history, ownership, str(watch.client.address), registry.make_job)
         self._retry = retry
         self._patience = patience
-        self._runs: dict[str, Run] = {}
+        self._held: dict[str, Run] = {}
+        self._runs: dict[str, Run] = {}  # those that were released from our own queue
         self._executing = ""  # the prompt of ours that runs: old previews do not say whose they are
         self._began = False
+        self._was_away = False
         self._closing: Exception | None = None
         self._thread = threading.Thread(target=self._loop, name="comfyui-worker", daemon=True)
 
@@ -106,7 +113,7 @@ class Worker:
         self._shut(self._closing)
 
     @staticmethod
-    def _guarded(act: Callable[P, None], *arguments: P.args, **options: P.kwargs) -> None:
+    def _guarded(act: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> None:
         """What nobody foresaw must not end the thread: every job there is would wait for ever."""
         try:
             act(*arguments, **options)
@@ -115,30 +122,135 @@ class Worker:
 
     def _handle(self, message: Message) -> None:
         match message:
-            case Submit(job=job):
-                self._begin()
-                self._stream.reconnect_now()
-                self._take_on(job)
-            case Cancel(job_id=job_id):
-                self._with_run(job_id, Run.cancel)
-            case Refresh():
-                self._begin()
-                self._stream.reconnect_now()
-                self._watch.forget_choices()
             case Arrival():
                 self._with_run(message.fetch.job_id, lambda run: run.arrived(message))
             case Close(error=error):
                 self._closing = error
+            case Submit() | Refused() | Cancel() | Move() | Pause() | Refresh() | Recover() | ListForeign() | BringIn():
+                self._obey(message)
             case _:
                 self._hear(message)
 
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Submit(job=job):
+                self._begin()
+                self._stream.reconnect_now()
+                self._take_on(job)
+            case Refused(job=job, error=error):
+                job.end(Outcome(JobState.FAILED, error=error), job.progress)
+                self._registry.ended(job)
+            case Cancel(job_id=job_id):
+                self._with_run(job_id, Run.cancel)
+            case Move(job_id=job_id, by=by):
+                self._move(job_id, by)
+            case Pause(paused=paused):
+                self.queue.paused = paused
+                self._queue_changed()
+            case Refresh():
+                self._begin()
+                self._stream.reconnect_now()
+                self._watch.forget_choices()
+            case _:
+                self._begin()
+                self._bring_back(order)
+
+    def _bring_back(self, order: Order) -> None:
+        match order:
+            case Recover(job_id=job_id):
+                if job_id not in self._registry.followed and (found := self._adoption.again(job_id)):
+                    self._follow(*found)
+            case ListForeign():
+                try:
+                    self._registry.publish(ForeignListed(foreign_results(self._watch.client, self._history)))
+                except (ComfyError, HistoryUnavailable) as error:
+                    self._registry.publish(ForeignListed(error=str(error)))
+            case BringIn():
+                try:
+                    self._bring_in(order)
+                except (ComfyError, HistoryUnavailable) as error:
+                    self._registry.publish(ForeignListed(error=str(error)))
+
+    def _bring_in(self, order: BringIn) -> None:
+        prompt_id = order.prompt_id
+        if prompt_id in self._registry.followed or self._history.record(prompt_id) is not None:
+            return
+        request = foreign_request(self._watch.client, prompt_id, order.folder, order.context)
+        now = time.time()
+        server = str(self._watch.client.address)
+        self._history.add(prompt_id, request, server, self._ownership.id, now, imported=True)
+        self._history.update(prompt_id, state=JobState.QUEUED, sent=now)
+        record = self._history.record(prompt_id)
+        if record is not None:
+            self._follow(self._registry.make_job(prompt_id, request, now), record)
+
     def _take_on(self, job: Job) -> None:
         try:
-            self._runs[job.id] = Run(job, self._watch, self._downloads, self._retry, self._patience)
+            run = self._run_of(job)
         except Exception as error:
             log.exception("job %s", job.id)
             job.end(Outcome(JobState.FAILED, error=error), job.progress)
-            self._ended(job)
+            self._registry.ended(job)
+        else:
+            self._hold(run)
+
+    def _run_of(self, job: Job) -> Run:
+        recording = Recording(self._history, job.id)
+        return Run(job, self._watch, self._downloads, recording, self._retry, self._patience)
+
+    def _hold(self, run: Run) -> None:
+        """Into our own queue, unless it is its turn at once."""
+        self._held[run.job.id] = run
+        self.queue.add(run.job.id, run.job.created)
+        self._release_next()
+        if run.job.id in self._held:
+            run.hold()
+            self._queue_changed()
+
+    def _release_next(self) -> None:
+        if not self._held or self.queue.paused or any(run.is_ahead for run in self._runs.values()):
+            return
+        job_id = self.queue.order[0]
+        run = self._runs[job_id] = self._held.pop(job_id)
+        self.queue.remove(job_id)
+        was_held = run.job.is_held
+        run.release()
+        if was_held:
+            self._queue_changed()
+
+    def _move(self, job_id: str, by: int | None) -> None:
+        rank = self.queue.move(job_id, by)
+        if rank is not None:
+            Recording(self._history, job_id).ranked(rank)
+            self._queue_changed()
+
+    def _queue_changed(self) -> None:
+        self._number()
+        self._registry.publish(QueueChanged(self.queue.order, self.queue.paused))
+
+    def _number(self) -> None:
+        number_jobs(
+            [run.job for run in self._runs.values()],
+            [self._held[job_id].job for job_id in self.queue.order],
+            self._watch.last_queue,
+        )
+
+    def _adopt(self) -> None:
+        """Take over jobs that nobody follows: those of a Blender that is gone, or ours from before an outage."""
+        self._was_away = False
+        for job, record in self._adoption.orphans(self._registry.followed):
+            self._follow(job, record)
+
+    def _follow(self, job: Job, record: Record) -> None:
+        self._registry.follow(job)
+        self._registry.publish(Returned(job.id, job))
+        run = self._run_of(job)
+        if record.sent is None and record.state is JobState.WAITING:
+            run.hold()
+            self._hold(run)
+        else:
+            self._runs[job.id] = run
+            run.resume(record)
 
     def _hear(self, event: Event) -> None:
         match event:
@@ -146,6 +258,8 @@ class Worker:
                 self._watch.hear(event)
                 for job_id in list(self._runs):
                     self._with_run(job_id, Run.stream_changed)
+                if isinstance(event, Connected):
+                    self._adopt()
             case QueueStatus():
                 self._watch.hear(event)
                 for job_id in list(self._runs):
@@ -164,10 +278,21 @@ class Worker:
             self._with_run(job_id, Run.step)
         if self._watch.due <= now and self.inbox.empty() and self._closing is None:
             self._watch.refresh()
+        self._release_next()
+        if self._watch.queue_is_new:
+            self._number()
+        self._look_for_return()
+
+    def _look_for_return(self) -> None:
+        """Where the websocket never opens, that the server answers again is the only sign of its return."""
+        state = self._watch.state.connection
+        if state == "ready" and self._was_away:
+            self._adopt()
+        self._was_away = state == "unreachable"
 
     def _with_run(self, job_id: str, act: Callable[[Run], None]) -> None:
         """One run's trouble must not end the others: what nobody foresaw fails this run alone, and is logged."""
-        run = self._runs.get(job_id)
+        run = self._runs.get(job_id) or self._held.get(job_id)
         if run is None:
             return
         try:
@@ -177,9 +302,15 @@ class Worker:
             if not run.ended:
                 run.fail(error)
         if run.ended:
-            del self._runs[job_id]
-            self._ended(run.job)
-            self._watch.due = time.monotonic() + _IDLE_REFRESH
+            self._part_with(run.job)
+
+    def _part_with(self, job: Job) -> None:
+        self._runs.pop(job.id, None)
+        if self._held.pop(job.id, None) is not None:
+            self.queue.remove(job.id)
+            self._queue_changed()
+        self._registry.ended(job)
+        self._watch.due = time.monotonic() + _IDLE_REFRESH
 
     def _begin(self) -> None:
         if not self._began:
@@ -187,6 +318,9 @@ class Worker:
             self._stream.start()
             self._downloads.start()
             self._watch.begin()
+            self._guarded(self._adopt)
+            if notice := self._history.notice:
+                self._registry.publish(HistoryNotice(notice))
 
     def _shut(self, error: Exception) -> None:
         while True:  # submitted just before the close
@@ -194,10 +328,12 @@ class Worker:
                 message = self.inbox.get_nowait()
             except Empty:
                 break
-            if isinstance(message, Submit):
+            if isinstance(message, Submit | Refused):
                 self._guarded(self._handle, message)
-        for job_id in list(self._runs):
-            self._with_run(job_id, lambda run: run.fail(error))
+        for job_id in [*self._runs, *self._held]:
+            self._with_run(job_id, lambda run: run.leave(error))
         self._guarded(self._stream.close)
         self._downloads.close()
         self._watch.client.close()
+        self._guarded(self._history.close)
+        self._guarded(self._ownership.release)

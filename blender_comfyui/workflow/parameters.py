@@ -45,6 +45,16 @@ def set_parameters(workflow: Workflow, parameters: Mapping[str, object]) -> Work
     return workflow.with_values(shared | values | explicit)
 
 
+def read_parameters(workflow: Workflow) -> dict[str, Any]:
+    """Return the values that the roles of a workflow have, where all places of a role hold the same one."""
+    found = {}
+    for role, places in find_roles(workflow).items():
+        values = [workflow.nodes[place.node_id].inputs.get(place.input_name) for place in places]
+        if all(value == values[0] for value in values):
+            found[role] = values[0]
+    return found
+
+
 def find_place(workflow: Workflow, name: str) -> Place:
     """Return the input that ``"node id or title.input"`` names; titles and inputs may hold dots themselves.
 

@@ -1,0 +1,57 @@
+"""A session's front door: a job is written down before it goes on to the worker, and so before it is on the wire.
+
+A thread of its own, because the worker may be in the middle of a slow exchange, and a click shall be on disk all the
+same. Everything else passes through in order: a cancel never overtakes its job.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from .history import History
+from .messages import Close, Order, Refused, Submit
+from .ownership import Ownership
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """`put` may be called from any thread and never blocks."""
+
+    def __init__(self, history: History, server: str, ownership: Ownership, deliver: Callable[[Order], None]) -> None:
+        self._history = history
+        self._server = server
+        self._ownership = ownership
+        self._deliver = deliver
+        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="comfyui-intake", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, order: Order) -> None:
+        self._orders.put(order)
+
+    def join(self, timeout: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        self._ownership.take()
+        while True:
+            order = self._orders.get()
+            self._deliver(self._written(order) if isinstance(order, Submit) else order)
+            if isinstance(order, Close):
+                return
+
+    def _written(self, submit: Submit) -> Submit | Refused:
+        job = submit.job
+        try:
+            self._history.add(job.id, job.request, self._server, self._ownership.id, job.created)
+        except Exception as error:
+            log.exception("job %s", job.id)
+            return Refused(job, error)
+        return submit
