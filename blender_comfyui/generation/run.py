@@ -44,7 +44,7 @@ from .progress import ProgressTracker
 from .recording import Recording
 from .retry import Retry
 from .server_watch import ServerWatch
-from .taking import Taking, is_outage
+from .taking import Taking, is_outage, may_come_later
 
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
@@ -360,7 +360,7 @@ class Run:
             texts,
             self._problems,
             recoverable=fetching_failed and not isinstance(error, FileMissing | Lost),
-            stays_open=fetching_failed and is_outage(error),
+            stays_open=fetching_failed and may_come_later(error),
         )
         self._end(state, error, outcome)
 

@@ -25,9 +25,13 @@ from .outputs import (
 
 
 def is_outage(error: Exception | None) -> bool:
-    """Whether a file may well come later: the server is away, or our disk is full. It is not the file's fault."""
-    away = isinstance(error, CannotConnect | TimedOut) or (isinstance(error, ServerFault) and error.transient)
-    return away or isinstance(error, CannotSave | CredentialsRefused)
+    """Whether the server is away for a while: then asking again is all that it takes."""
+    return isinstance(error, CannotConnect | TimedOut) or (isinstance(error, ServerFault) and error.transient)
+
+
+def may_come_later(error: Exception | None) -> bool:
+    """Whether it is not the file's fault that it is not here: an outage, a log-in that expired, our disk is full."""
+    return is_outage(error) or isinstance(error, CannotSave | CredentialsRefused)
 
 
 class Taking:

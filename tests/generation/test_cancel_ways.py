@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import math
 import threading
@@ -276,8 +277,9 @@ def test_a_failure_while_files_come_leaves_nothing_and_fetches_no_more(between, 
 
 
 def test_files_that_never_come_whole_leave_nothing(comfy_server, tmp_path):
-    server = comfy_server(cut_next={"GET /view": [40] * 99})
-    with Session(server.url, data_dir=tmp_path, patience=QUICK, retry=SOON) as session:
+    server = comfy_server(cut_next={"GET /view": [40] * 9999})
+    soon = dataclasses.replace(QUICK, outage=1.0)
+    with Session(server.url, data_dir=tmp_path, patience=soon, retry=SOON) as session:
         outcome = session.submit(graphs.empty_save(batch=3)).wait(LIMIT)
     assert outcome.state == "failed"
     assert isinstance(outcome.error, errors.FileBroken | errors.CannotConnect)

@@ -121,6 +121,30 @@ class History:
 
         self._database.write(act)
 
+    def adopt(self, job_id: str, owner: str, new_owner: str) -> bool:
+        """Take an open job over from `owner`; False when somebody else was faster."""
+
+        def act(connection: sqlite3.Connection) -> bool:
+            statement = "UPDATE jobs SET owner = ? WHERE id = ? AND owner = ? AND ended IS NULL"
+            return connection.execute(statement, (new_owner, job_id, owner)).rowcount > 0
+
+        return self._database.write(act)
+
+    def reopen(self, job_id: str, owner: str) -> None:
+        """Make a job that failed or was lost an open one again, on the server as far as we know, for `owner`."""
+
+        def act(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT number, state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if row is None or row[1] not in (JobState.FAILED.value, JobState.LOST.value):
+                return
+            changes = "state = ?, owner = ?, ended = NULL"
+            values = (JobState.QUEUED.value, owner, row[0])
+            connection.execute(f"UPDATE jobs SET {changes} WHERE number = ?", values)
+            connection.execute("UPDATE requests SET result = NULL WHERE job = ?", (row[0],))
+            connection.execute("DELETE FROM files WHERE job = ?", (row[0],))
+
+        self._database.write(act)
+
     def end(self, job_id: str, outcome: Outcome, when: float) -> None:
         """The end of a job, with its files waiting to be placed. A second end changes nothing."""
 
