@@ -27,6 +27,7 @@ from .records import (
 
 _SELECT = f"SELECT {', '.join(f'jobs.{name}' for name in rows.COLUMNS)}, facts, result"
 _FROM = " FROM jobs JOIN requests ON requests.job = jobs.number "
+_OPEN = "state IN ('waiting', 'queued', 'running', 'downloading')"
 _ORDER = {
     Sort.NEWEST: "created DESC, number DESC",
     Sort.OLDEST: "created, number",
@@ -121,30 +122,6 @@ class History:
 
         self._database.write(act)
 
-    def adopt(self, job_id: str, owner: str, new_owner: str) -> bool:
-        """Take an open job over from `owner`; False when somebody else was faster."""
-
-        def act(connection: sqlite3.Connection) -> bool:
-            statement = "UPDATE jobs SET owner = ? WHERE id = ? AND owner = ? AND ended IS NULL"
-            return connection.execute(statement, (new_owner, job_id, owner)).rowcount > 0
-
-        return self._database.write(act)
-
-    def reopen(self, job_id: str, owner: str) -> None:
-        """Make a job that failed or was lost an open one again, on the server as far as we know, for `owner`."""
-
-        def act(connection: sqlite3.Connection) -> None:
-            row = connection.execute("SELECT number, state FROM jobs WHERE id = ?", (job_id,)).fetchone()
-            if row is None or row[1] not in (JobState.FAILED.value, JobState.LOST.value):
-                return
-            changes = "state = ?, owner = ?, ended = NULL"
-            values = (JobState.QUEUED.value, owner, row[0])
-            connection.execute(f"UPDATE jobs SET {changes} WHERE number = ?", values)
-            connection.execute("UPDATE requests SET result = NULL WHERE job = ?", (row[0],))
-            connection.execute("DELETE FROM files WHERE job = ?", (row[0],))
-
-        self._database.write(act)
-
     def end(self, job_id: str, outcome: Outcome, when: float) -> None:
         """The end of a job, with its files waiting to be placed. A second end changes nothing."""
 
@@ -177,6 +154,28 @@ class History:
 
         self._database.write(act)
 
+    def adopt(self, job_id: str, owner: str, new_owner: str) -> bool:
+        """Take over an open job from `owner`. False when it is somebody else's already, or has ended."""
+        sql = f"UPDATE jobs SET owner = ? WHERE id = ? AND owner = ? AND {_OPEN}"
+        return self._database.write(lambda c: c.execute(sql, (new_owner, job_id, owner)).rowcount) > 0
+
+    def reopen(self, job_id: str, owner: str) -> bool:
+        """Make a failed or lost job an open one of `owner` again, its files to be fetched anew; False when it is
+        neither."""
+
+        def act(connection: sqlite3.Connection) -> bool:
+            sql = (
+                "UPDATE jobs SET state = iif(sent IS NULL, 'waiting', 'queued'), ended = NULL, seconds = 0, owner = ?"
+                " WHERE id = ? AND state IN ('failed', 'lost') RETURNING number"
+            )
+            for (number,) in connection.execute(sql, (owner, job_id)).fetchall():
+                connection.execute("UPDATE requests SET result = '{}' WHERE job = ?", (number,))
+                connection.execute("DELETE FROM files WHERE job = ?", (number,))
+                return True
+            return False
+
+        return self._database.write(act)
+
     def record(self, job_id: str) -> Record | None:
         """Everything about one job, its request included; None for an id that is not there."""
         return next(iter(self._database.read(lambda c: _whole(c, "WHERE jobs.id = ?", (job_id,)))), None)
@@ -200,7 +199,7 @@ class History:
 
     def open_jobs(self, server: str) -> tuple[Record, ...]:
         """The jobs for `server` that have not ended, in the order of their rank, with their requests."""
-        where = "WHERE state IN ('waiting', 'queued', 'running', 'downloading') AND server = ? ORDER BY rank, number"
+        where = f"WHERE {_OPEN} AND server = ? ORDER BY rank, number"
         return self._database.read(lambda c: _whole(c, where, (server,)))
 
     def waiting(self, blend_id: str, blend_path: str) -> tuple[Record, ...]:
