@@ -136,7 +136,7 @@ def test_what_the_server_forgot_is_lost_and_said(comfy_server, open_session):
     server.hold()
     first = open_session(server)
     job = first.submit(graphs.empty_save())
-    server.wait_held()
+    server.wait_for(lambda: job.state == "running")  # else it may count as not sent, and is sent again
     first.close()
     server.stop()
     server.start()
