@@ -6,8 +6,10 @@ Facts about the routes: measured on ComfyUI 0.3.64, 0.25.0 and 0.27.0.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from . import answers
@@ -15,9 +17,29 @@ from .address import ServerAddress
 from .credentials import Credentials
 from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld
 from .failures import invalid_prompt, node_problems
+from .redaction import Redactor
 from .transport import Answer, Timeouts, Transport
 
 MAX_FILE_BYTES = 16 * 1024**3
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _keeps_secrets(
+    route: Callable[Concatenate[ComfyClient, P], R],
+) -> Callable[Concatenate[ComfyClient, P], R]:
+    """Whatever answers may say back what we sent, in a message or a page: no error takes a secret along."""
+
+    @functools.wraps(route)
+    def call(client: ComfyClient, /, *arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return route(client, *arguments, **options)
+        except ComfyError as error:
+            client.hide_secrets(error)
+            raise
+
+    return call
 
 
 class ComfyClient:
@@ -30,7 +52,9 @@ class ComfyClient:
         timeouts: Timeouts = Timeouts(),
     ) -> None:
         self.address = address
-        self._transport = Transport(address, credentials or Credentials.none(), timeouts)
+        credentials = credentials or Credentials.none()
+        self._transport = Transport(address, credentials, timeouts)
+        self._redactor = Redactor(credentials.secrets)
 
     def abort(self) -> None:
         """End every call that is under way, from any thread, and let no other begin. Returns at once."""
@@ -39,6 +63,16 @@ class ComfyClient:
     def close(self) -> None:
         self._transport.close()
 
+    def hide_secrets(self, error: Exception) -> None:
+        """Take the credentials out of what `error` says."""
+        if isinstance(error, ComfyError):
+            error.hide(self._redactor.hide_secrets)
+        elif any(isinstance(said, str) for said in error.args):
+            error.args = tuple(
+                self._redactor.hide_secrets(said) if isinstance(said, str) else said for said in error.args
+            )
+
+    @_keeps_secrets
     def system_stats(self) -> answers.SystemStats:
         """Version and devices; raises NotAComfyServer where something else answers."""
         answer = self._transport.exchange("GET", "/system_stats")
@@ -49,27 +83,33 @@ class ComfyClient:
             )
         return answers.system_stats(self._json(answer))
 
+    @_keeps_secrets
     def object_info(self, class_type: str = "") -> Mapping[str, object]:
         """Definitions of all node classes (about 1 MB), or of one; an unknown class gives {}."""
         path = f"/object_info/{quote(class_type, safe='')}" if class_type else "/object_info"
         data = self._get(path)
         return data if isinstance(data, Mapping) else {}
 
+    @_keeps_secrets
     def queue(self) -> answers.Queue:
         return answers.queue(self._get("/queue"))
 
+    @_keeps_secrets
     def history(self, prompt_id: str) -> answers.HistoryEntry | None:
         """None while the prompt has not ended, and when the server does not know it."""
         return answers.history_entry(self._get(f"/history/{quote(prompt_id, safe='')}"), prompt_id)
 
+    @_keeps_secrets
     def past_prompts(self, newest: int = 64) -> tuple[answers.PastPrompt, ...]:
         """The last prompts of the server's history, oldest first, whoever sent them."""
         return answers.past_prompts(self._get(f"/history?max_items={newest}"))
 
+    @_keeps_secrets
     def past_prompt(self, prompt_id: str) -> answers.PastPrompt | None:
         found = answers.past_prompts(self._get(f"/history/{quote(prompt_id, safe='')}"))
         return next((past for past in found if past.prompt_id == prompt_id), None)
 
+    @_keeps_secrets
     def queue_prompt(
         self,
         prompt: Mapping[str, object],
@@ -106,6 +146,7 @@ class ComfyClient:
             node_problems(data.get("node_errors"), prompt),
         )
 
+    @_keeps_secrets
     def cancel_job(self, prompt_id: str) -> bool | None:
         """Cancel one prompt, queued or running (since 0.26). None where the server has no such route."""
         path = f"/api/jobs/{quote(prompt_id, safe='')}/cancel"
@@ -115,14 +156,17 @@ class ComfyClient:
         data = self._json(self._expect(answer, path))
         return isinstance(data, Mapping) and data.get("cancelled") is True
 
+    @_keeps_secrets
     def interrupt(self, prompt_id: str) -> None:
         """Stop this prompt if it is the one that runs. Never without an id: that would stop other people's."""
         self._expect(self._transport.exchange("POST", "/interrupt", body={"prompt_id": prompt_id}), "/interrupt")
 
+    @_keeps_secrets
     def delete_queued(self, prompt_id: str) -> None:
         """Take this prompt out of the queue if it still waits there."""
         self._expect(self._transport.exchange("POST", "/queue", body={"delete": [prompt_id]}), "/queue")
 
+    @_keeps_secrets
     def download(
         self,
         file: answers.ServerFile,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .errors import InvalidCredentials
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HARMLESS = frozenset({"true", "false", "none", "null"})  # as in "ngrok-skip-browser-warning: true"
 # These describe the connection and the body; set by hand they break every request.
 _OURS = frozenset({"connection", "content-length", "content-type", "transfer-encoding", "upgrade"})
 
@@ -67,11 +69,29 @@ class Credentials:
         """Any headers; spaces and line ends around names and values, as pasting leaves them, are dropped."""
         return cls(tuple((name.strip(), value.strip()) for name, value in headers.items()))
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What may be in no text: the headers' values, and tokens and passwords by themselves."""
+        return frozenset(secret for _, value in self.headers for secret in _secrets_of(value))
+
     def __repr__(self) -> str:
         return f"Credentials(<{len(self.headers)} hidden>)"
 
     def __bool__(self) -> bool:
         return bool(self.headers)
+
+
+def _secrets_of(value: str) -> Iterator[str]:
+    if value.lower() not in _HARMLESS:
+        yield value
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() in ("bearer", "token", "basic"):
+        yield rest.strip()
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            pair = base64.b64decode(rest, validate=True).decode("utf-8")
+            yield pair
+            yield pair.partition(":")[2]
 
 
 def _filled(secret: str, kind: str) -> str:

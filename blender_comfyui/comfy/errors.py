@@ -27,6 +27,8 @@ sent again a little later, may well succeed.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -38,6 +40,11 @@ class ComfyError(Exception):
     def __init__(self, sentence: str, *, details: str = "") -> None:
         super().__init__(sentence)
         self.details = details
+
+    def hide(self, redact: Callable[[str], str]) -> None:
+        """Have all its texts go through `redact`: a server, or a proxy before it, may say back what we sent."""
+        self.args = (redact(str(self)),)
+        self.details = redact(self.details)
 
 
 class InvalidAddress(ComfyError, ValueError):
@@ -118,6 +125,10 @@ class NodeProblem:
         text = f"{self.message}: {self.details}" if self.details else self.message
         return f"{where}: {text}"
 
+    def hidden(self, redact: Callable[[str], str]) -> NodeProblem:
+        """The same with what the server says in it gone through `redact`."""
+        return dataclasses.replace(self, message=redact(self.message), details=redact(self.details))
+
 
 class InvalidPrompt(ComfyError):
     """POST /prompt was refused by the server's validation; ``problems`` names each."""
@@ -125,6 +136,10 @@ class InvalidPrompt(ComfyError):
     def __init__(self, sentence: str, *, problems: tuple[NodeProblem, ...] = (), details: str = "") -> None:
         super().__init__(sentence, details=details)
         self.problems = problems
+
+    def hide(self, redact: Callable[[str], str]) -> None:
+        super().hide(redact)
+        self.problems = tuple(problem.hidden(redact) for problem in self.problems)
 
 
 class ExecutionFailed(ComfyError):
