@@ -6,7 +6,8 @@
     ├── NotAWorkflow          what was given cannot be read as an API-format workflow
     ├── UnknownParameter      the workflow has no such parameter or node
     ├── AmbiguousParameter    a title that several nodes share
-    └── InvalidValue          a value that does not fit its parameter (also a ValueError)
+    ├── InvalidValue          a value that does not fit its parameter (also a ValueError)
+    └── CannotSplit           a batch that cannot be made in parts
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class InvalidValue(WorkflowError, ValueError):
     def __init__(self, sentence: str, *, name: str) -> None:
         super().__init__(sentence)
         self.name = name
+
+
+class CannotSplit(WorkflowError):
+    """The pictures of the batch cannot be made in parts; the sentence names what stands in the way."""
