@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import logging
 import sys
 import threading
@@ -179,6 +180,7 @@ def test_who_logs_touches_no_disk(make: Make) -> None:
             touched.append(event)
 
     sys.addaudithook(hook)
+    linecache.clearcache()
     logbook = make(max_bytes=1000)
     try:
         raise ValueError("a reason to read lines of code")
