@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from blender_comfyui.workflow.batch import Batch, find_batch, parts
+from blender_comfyui.workflow.graph import Workflow
 from tests.workflow.graphs import Graph
 
 Picture = tuple[Any, ...]
@@ -37,6 +39,22 @@ TYPES: dict[str, list[str]] = {
     "ImageFromBatch": ["IMAGE"],
     "SaveImage": [],
 }
+
+
+def batch_of(graph: Graph, types: dict[str, list[str]] | None = None, outputs: tuple[str, ...] = ()) -> Batch:
+    return find_batch(Workflow.load(graph), TYPES | (types or {}), outputs)
+
+
+def check_parts(graph: Graph, limit: int) -> None:
+    """The parts together save what the whole batch saves; what does not depend on it is the same in each."""
+    batch = batch_of(graph)
+    whole = saved(graph)
+    made = [saved(batch.part(first, count).api()) for first, count in parts(0, batch.size, limit)]
+    for node_id, pictures in whole.items():
+        if node_id in batch.members:
+            assert [picture for part in made for picture in part[node_id]] == pictures
+        else:
+            assert all(part[node_id] == pictures for part in made)
 
 
 @dataclass(frozen=True)
