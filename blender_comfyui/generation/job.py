@@ -6,6 +6,7 @@ The worker thread alone moves a job on; everybody else only reads, from any thre
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -17,6 +18,8 @@ from .feed import Feed
 from .outcome import JobState, Outcome
 from .progress import Progress
 from .request import Request
+
+log = logging.getLogger(__name__)
 
 
 class Job:
@@ -116,6 +119,7 @@ class Job:
             self.state = state
         if not self.state.is_terminal and (moves or waiting_for != self.waiting_for):
             self.waiting_for = waiting_for
+            log.info("job %s: %s %s", self.id, self.state, waiting_for)
             self._publish(StateChanged(self.id, self.state, waiting_for))
 
     def report(self, progress: Progress) -> None:
@@ -133,6 +137,8 @@ class Job:
         self.progress, self.waiting_for, self.queue_position, self.is_held = progress, "", None, False
         self.state = outcome.state
         self.outcome = outcome
+        level = logging.WARNING if outcome.is_trouble else logging.INFO
+        log.log(level, "job %s: %s", self.id, outcome)
         self._ended.set()
         self._publish(Ended(self.id, outcome))
         with self._lock:

@@ -63,5 +63,17 @@ class Outcome:
     seconds: float = field(default=0.0, compare=False)
 
     @property
+    def is_trouble(self) -> bool:
+        """It went wrong, and not because somebody wanted it to end, or closed the session."""
+        return self.state in (JobState.FAILED, JobState.LOST) and not self.stays_open
+
+    def __str__(self) -> str:
+        """The end in a line, and below it what is behind an error."""
+        told = f"{self.state} after {self.seconds:.1f} s, {len(self.outputs)} files"
+        if self.error is None:
+            return told
+        return f"{told}. {type(self.error).__name__}: {self.error}\n{getattr(self.error, 'details', '')}".rstrip()
+
+    @property
     def files(self) -> list[Path]:
         return [output.path for output in self.outputs]

@@ -8,6 +8,7 @@ own queue, where it is held until `release`.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ from .recording import Recording
 from .retry import Retry
 from .server_watch import ServerWatch
 from .taking import Taking, is_outage, may_come_later
+
+log = logging.getLogger(__name__)
 
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
@@ -152,6 +155,7 @@ class Run:
             return
         request = self.job.request
         self._recording.sent(request)
+        log.info("job %s: sent", self.job.id)
         self._client_id = self._watch.client_id
         try:
             accepted = self._client.queue_prompt(
@@ -403,6 +407,8 @@ class Run:
 
     def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
         outcome = outcome or Outcome(state, (), error, (), self._problems)
+        if error is not None:
+            self._client.hide_secrets(error)
         try:
             self._taking.clear()
         finally:

@@ -13,6 +13,7 @@ class ServerState:
     """Memory in bytes; `queue_remaining` counts everybody's prompts, running ones too.
 
     `connection`: idle until somebody asks, ready when the last exchange went well, else unreachable with `error`.
+    `features` are what the server says that it can, as "name: value"; only the websocket tells.
     `live` tells whether the websocket is open: without it results arrive all the same, but progress does not.
     """
 
@@ -27,3 +28,4 @@ class ServerState:
     checkpoints: tuple[str, ...] = ()
     samplers: tuple[str, ...] = ()
     schedulers: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()

@@ -6,14 +6,18 @@ Belongs to the worker thread; only the frozen `state` is read by others.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import logging
 import time
 from collections.abc import Callable
 
 from ..comfy import answers
 from ..comfy.client import ComfyClient
 from ..comfy.errors import ComfyError
-from ..comfy.events import Connected, Disconnected, Event, QueueStatus
+from ..comfy.events import Connected, Disconnected, Event, FeatureFlags, QueueStatus
 from .server_state import ServerState
+
+log = logging.getLogger(__name__)
 
 _QUEUE_AGE = 0.2  # seconds for which one reading of the queue serves all jobs
 _CHOICES = (
@@ -56,11 +60,16 @@ class ServerWatch:
                 self._choices_known = False  # it may be another server now, or have new models
                 self.due = time.monotonic()
                 self._set(live=True)
-            case Disconnected():
+            case Disconnected(reason=reason):
+                if self.client_id:
+                    log.info("websocket closed: %s", reason)
                 self.stream_tried = not self.client_id  # one that was open comes back, as a rule
                 self.client_id = ""
                 self.due = time.monotonic()
                 self._set(live=False)
+            case FeatureFlags(flags=flags):
+                features = (f"{name}: {value}"[:100] for name, value in flags.items())
+                self._set(features=tuple(itertools.islice(features, 50)))
             case QueueStatus(remaining=remaining):
                 self._set(queue_remaining=remaining)
             case _:
@@ -134,5 +143,7 @@ class ServerWatch:
     def _set(self, **changes: object) -> None:
         state = dataclasses.replace(self.state, **changes)  # type: ignore[arg-type]
         if state != self.state:
+            if state.connection != self.state.connection:
+                log.info("server %s: %s %s", self.client.address, state.connection, state.error or state.version)
             self.state = state
             self._changed(state)

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,8 @@ from .run import Patience
 from .server_state import ServerState
 from .server_watch import ServerWatch
 from .worker import Registry, Worker
+
+log = logging.getLogger(__name__)
 
 
 class SessionClosed(Exception):
@@ -138,6 +141,7 @@ class Session:
             if self._state == "closed":
                 raise SessionClosed("This session is closed. Open a new one.")
             self._jobs[job.id] = job
+            log.info("job %s: submitted, %s", job.id, request.workflow_name or "a graph of its own")
             self._intake.put(Submit(job))
         return job
 
@@ -189,6 +193,7 @@ class Session:
             if self._state == "open":
                 return
             self._state = "open"
+            log.info("session with %s", self.address)
             self._worker.start()
             self._intake.start()
         self._intake.put(Refresh())

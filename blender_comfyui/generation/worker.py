@@ -265,7 +265,7 @@ class Worker:
                 for job_id in list(self._runs):
                     self._with_run(job_id, Run.queue_moved)
             case FeatureFlags():
-                pass
+                self._watch.hear(event)
             case ExecutionStarted(prompt_id=prompt_id) | NodeExecuting(prompt_id=str(prompt_id), node=str()):
                 self._executing = prompt_id
                 self._with_run(prompt_id, lambda run: run.hear(event))
