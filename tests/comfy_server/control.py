@@ -52,6 +52,7 @@ def _report(server: ComfyServer) -> dict[str, Any]:
     return {
         "level": server.level.version,
         "posts": journal.posts,
+        "frees": journal.frees,
         "executions": dict(journal.executions),
         "finished": dict(journal.finished),
         "nodes_run": dict(journal.nodes_run),

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import nodes, saving
+from . import nodes, probes, saving
 from .folders import Folders
 from .graph import ExecutionList, Signatures, is_link
 from .knobs import Journal, Knobs
@@ -20,7 +20,7 @@ from .progress import Progress
 from .prompt_queue import Item, PromptQueue
 from .runs import NODES, Blocked, InterruptedRun, NodeRun, OutOfMemoryError, StoppedRun
 
-_REGISTERED = (nodes, saving)  # importing them registers what the nodes do
+_REGISTERED = (nodes, probes, saving)  # importing them registers what the nodes do
 
 OUT_OF_MEMORY_TIPS = (
     "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before "

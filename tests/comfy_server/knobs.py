@@ -153,6 +153,7 @@ class Journal:
         self.changed = threading.Condition()
         self.requests: list[RecordedRequest] = []
         self.posts = 0  # POST /prompt that came to the server, refused ones too
+        self.frees = 0  # POST /free
         self.executions: Counter[str] = Counter()  # prompt id -> times its execution began
         self.finished: Counter[str] = Counter()  # prompt id -> times its execution ended, however
         self.nodes_run: Counter[str] = Counter()  # class type -> times such a node really ran

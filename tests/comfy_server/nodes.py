@@ -1,4 +1,4 @@
-"""What the image, latent and probe nodes do. Images are lists of PIL images, masks are lists of mode "L" images."""
+"""What the image and latent nodes do. Images are lists of PIL images, masks are lists of mode "L" images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from .pictures import Recipe, draw, preview
-from .runs import Blocked, NodeRun, OutOfMemoryError, Result, node
+from .runs import NodeRun, OutOfMemoryError, Result, node
 
 Images = list[Image.Image]
 
@@ -28,13 +28,15 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class Latent:
-    """``images`` is empty before anything was sampled or encoded."""
+    """``images`` is empty before anything was sampled or encoded; ``places`` are those of a whole batch that its
+    pictures were taken out of, None where they are the batch."""
 
     width: int
     height: int
     batch: int
     images: Images = field(default_factory=list)
     mask: Images = field(default_factory=list)
+    places: tuple[int, ...] | None = None
 
 
 _RESAMPLING = {
@@ -109,6 +111,22 @@ def ImageInvert(run: NodeRun, image: Images) -> Result:  # noqa: N802
 def ImageBatch(run: NodeRun, image1: Images, image2: Images) -> Result:  # noqa: N802
     size = image1[0].size
     return Result(([*image1, *[ImageOps.fit(each, size) for each in image2]],))
+
+
+@node
+def ImageFromBatch(run: NodeRun, image: Images, batch_index: int, length: int) -> Result:  # noqa: N802
+    return Result((image[_from_batch(len(image), batch_index, length)],))
+
+
+@node
+def RepeatImageBatch(run: NodeRun, image: Images, amount: int) -> Result:  # noqa: N802
+    return Result((image * amount,))
+
+
+def _from_batch(size: int, first: int, length: int) -> slice:
+    """At least the last one, and no more than there are."""
+    first = min(size - 1, first)
+    return slice(first, first + min(size - first, length))
 
 
 @node
@@ -223,6 +241,23 @@ def VAEEncodeForInpaint(  # noqa: N802
 
 
 @node
+def LatentFromBatch(run: NodeRun, samples: Latent, batch_index: int, length: int) -> Result:  # noqa: N802
+    part = _from_batch(samples.batch, batch_index, length)
+    places = (samples.places or tuple(range(samples.batch)))[part]
+    return Result((replace(samples, batch=len(places), images=samples.images[part], places=places),))
+
+
+@node
+def RepeatLatentBatch(run: NodeRun, samples: Latent, amount: int) -> Result:  # noqa: N802
+    places = samples.places
+    if places is not None:
+        step = max(places) - min(places) + 1
+        places = tuple(place + turn * step for turn in range(amount) for place in places)
+    more = replace(samples, batch=samples.batch * amount, images=samples.images * amount, places=places)
+    return Result((more,))
+
+
+@node
 def SetLatentNoiseMask(run: NodeRun, samples: Latent, mask: Images) -> Result:  # noqa: N802
     return Result((replace(samples, mask=mask),))
 
@@ -294,7 +329,8 @@ def _sample(
     limit = run.knobs.vram_batch_limit
     if limit is not None and latent.batch > limit:
         raise OutOfMemoryError("Allocation on device 0 would exceed allowed memory. (out of memory)")
-    pictures = [_picture(recipe, latent, positive, denoise, index) for index in range(latent.batch)]
+    places = latent.places or range(latent.batch)
+    pictures = [_picture(recipe, latent, positive, denoise, *index) for index in enumerate(places)]
     for done, _step in enumerate(steps, 1):
         run.check()
         run.sleep(run.knobs.step_delay)
@@ -305,8 +341,11 @@ def _sample(
     return replace(latent, images=pictures)
 
 
-def _picture(recipe: Recipe, latent: Latent, positive: Conditioning, denoise: float, index: int) -> Image.Image:
-    picture = draw(recipe, latent.width, latent.height, index)
+def _picture(
+    recipe: Recipe, latent: Latent, positive: Conditioning, denoise: float, index: int, place: int
+) -> Image.Image:
+    """``index`` counts in what is sampled now; ``place``, in the whole batch, is what the noise depends on."""
+    picture = draw(recipe, latent.width, latent.height, place)
     if positive.control is not None:
         shape = ImageOps.fit(positive.control[0].convert("RGB"), picture.size)
         picture = Image.blend(picture, ImageChops.soft_light(picture, shape), min(1.0, positive.control[1]))
@@ -317,50 +356,3 @@ def _picture(recipe: Recipe, latent: Latent, positive: Conditioning, denoise: fl
     if latent.mask:
         picture = Image.composite(picture, before, latent.mask[0].resize(picture.size))
     return picture
-
-
-# ---- probes: slow, failing, blocking and telling nodes
-
-
-@node
-def ProbeSleep(  # noqa: N802
-    run: NodeRun, image: Images, seconds: float, interruptible: bool, salt: int
-) -> Result:
-    if not interruptible:
-        run.sleep(seconds * 10 * run.knobs.probe_tick)
-        return Result((image,))
-    ticks = max(1, round(seconds * 10))
-    for tick in range(ticks):
-        run.sleep(run.knobs.probe_tick)
-        run.check()
-        run.progress(tick + 1, ticks)
-    return Result((image,))
-
-
-@node
-def ProbeRaise(run: NodeRun, image: Images, kind: str, message: str) -> Result:  # noqa: N802
-    if kind == "OOM":
-        text = f"Allocation on device 0 would exceed allowed memory. (out of memory)\n{message}"
-        raise OutOfMemoryError(text)
-    raise {"ValueError": ValueError, "KeyError": KeyError}[kind](message)
-
-
-@node
-def ProbeBlock(run: NodeRun, image: Images, message: str) -> Result:  # noqa: N802
-    return Result((Blocked(message or None),))
-
-
-@node
-def ProbeTextOut(run: NodeRun, text: str) -> Result:  # noqa: N802
-    return Result((), {"text": [text]})
-
-
-@node
-def ProbeProgressText(run: NodeRun, text: str) -> Result:  # noqa: N802
-    run.send_text(text)
-    return Result()
-
-
-@node
-def PreviewAny(run: NodeRun, source: Any) -> Result:  # noqa: N802
-    return Result((), {"text": [source if isinstance(source, str) else str(source)]})

@@ -120,8 +120,10 @@ async def post_interrupt(request: web.Request) -> web.Response:
 
 async def post_free(request: web.Request) -> web.Response:
     body = await request.json()
+    site = site_of(request)
+    site.journal.note(lambda journal: setattr(journal, "frees", journal.frees + 1))
     if body.get("free_memory"):
-        site_of(request).queue.wants_free = True
+        site.queue.wants_free = True
     return web.Response()
 
 
