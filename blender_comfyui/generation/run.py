@@ -128,7 +128,8 @@ class Run:
         """Go on where an earlier run of ours left it, which may have sent it without hearing the answer."""
         self._stood_in_line = True
         if record.state is JobState.WAITING:
-            self._unclear = CannotConnect("It was being sent when Blender was closed.", sent=True)
+            # the server may still be reading it: worth the longest patience
+            self._unclear = TimedOut("It was being sent when Blender was closed.", sent=True)
         else:
             self._accepted = True
             self.job.server_version = record.server_version
