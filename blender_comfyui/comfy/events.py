@@ -7,12 +7,13 @@ input whatever raises. Every string of an event can be encoded as UTF-8, except 
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from .bounded_json import read_json
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,8 @@ class _MalformedError(Exception):
 
 def _json(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # ValueError also for thousands of digits and for bad UTF-8
+        return read_json(text)
+    except ValueError:  # also for thousands of digits, bad UTF-8, and what is nested too deeply
         return None
 
 

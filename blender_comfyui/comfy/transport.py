@@ -14,6 +14,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from .address import ServerAddress
+from .bounded_json import read_json
 from .connection_error import connection_error
 from .credentials import Credentials
 from .deadlines import Deadlines, Exchange, NotingAdapter
@@ -53,10 +54,11 @@ class Answer:
     body: bytes
 
     def json(self) -> object:
-        """The body as JSON, bare NaN and Infinity allowed (the server sends them); ServerFault if it is none."""
+        """The body as JSON, bare NaN and Infinity allowed (the server sends them); ServerFault if it is none, or deeper
+        nested than anything sound."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
+            return read_json(self.body)
+        except ValueError as error:
             raise ServerFault(
                 "The server's answer could not be read: it is no proper JSON. Try again; if it stays, look at the "
                 "server's console, or at the proxy before it.",

@@ -1,7 +1,8 @@
 """Files from the server onto our disk: safe names, whole files, on a thread of their own.
 
 Names that a server sends are not trusted. Only a cleaned stem and a cleaned extension of them are kept, so nothing
-can leave the folder that was asked for. A file is written under a temporary name and renamed when it is whole.
+can leave the folder that was asked for. A file is written under a temporary name, checked to be what its name says,
+and renamed when all of its job's are here.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from queue import Empty, SimpleQueue
 from ..comfy.answers import ServerFile
 from ..comfy.client import ComfyClient
 from ..comfy.errors import ComfyError, FileMissing, Interrupted
+from .pictures import check_file
 from .retry import Retry
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,10 @@ _KINDS = {
     "text": "txt json csv md",
 }
 _KIND_OF = {extension: kind for kind, extensions in _KINDS.items() for extension in extensions.split()}
-_RESERVED = frozenset("con prn aux nul".split() + [f"{p}{n}" for p in ("com", "lpt") for n in range(10)])
+_INVISIBLE = frozenset("Cc Cf Cs Zl Zp".split())  # Unicode's classes
+_RESERVED = frozenset(
+    "con prn aux nul conin$ conout$ clock$".split() + [f"{p}{n}" for p in ("com", "lpt") for n in range(10)]
+)
 _MAX_STEM_BYTES = 100
 
 
@@ -66,12 +71,14 @@ def kind_of(file_name: str) -> str:
 
 
 def safe_stem(text: str, max_bytes: int = _MAX_STEM_BYTES) -> str:
-    """A file-name stem that every file system takes: no separators, control or reserved characters, not empty."""
+    """A file-name stem that every file system takes: no separators, invisible or reserved characters, not empty."""
     text = unicodedata.normalize("NFC", text)
-    text = re.sub(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*%\ud800-\udfff\u200b-\u200f\u2028-\u202e\ufeff]+', "_", text)
+    text = "".join("\0" if unicodedata.category(character) in _INVISIBLE else character for character in text)
+    text = re.sub(r'[\x00<>:"/\\|?*%]+', "_", text)
     text = re.sub(r"\s+", " ", text).strip(" ._")
     text = text.encode()[:max_bytes].decode("utf-8", "ignore").strip(" ._")
-    if not text or text.split(".")[0].lower() in _RESERVED:
+    device = unicodedata.normalize("NFKC", text.split(".")[0]).rstrip().lower()  # Windows takes com² for com2
+    if not text or device in _RESERVED:
         text = f"_{text}" if text else "result"
     return text
 
@@ -208,6 +215,7 @@ class Downloads:
         try:
             fetch.part.parent.mkdir(parents=True, exist_ok=True)
             self._client.download(fetch.file, fetch.part, lambda: self._stops(fetch))
+            check_file(fetch.part, fetch.file.filename)
         except ComfyError as error:  # before OSError: TimedOut is one too
             return error
         except OSError as error:

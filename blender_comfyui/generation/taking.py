@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..comfy.answers import HistoryEntry, NodeOutput, ServerFile
-from ..comfy.errors import CannotConnect, CredentialsRefused, ExecutionFailed, Interrupted, Lost, ServerFault, TimedOut
+from ..comfy.errors import (
+    CannotConnect,
+    CredentialsRefused,
+    ExecutionFailed,
+    FileBroken,
+    Interrupted,
+    Lost,
+    ServerFault,
+    TimedOut,
+)
 from ..comfy.events import ExecutionErrored
 from ..comfy.failures import execution_failed
 from .job import Job
@@ -22,6 +31,7 @@ from .outputs import (
     kind_of,
     part_name,
 )
+from .pictures import check_picture
 
 
 def is_outage(error: Exception | None) -> bool:
@@ -106,7 +116,10 @@ class Taking:
                 else:
                     error = error or arrival.error
             for node_id, image in self._received:
-                outputs.append(self._write(image, node_id, len(outputs) + 1))
+                try:
+                    outputs.append(self._write(image, node_id, len(outputs) + 1))
+                except FileBroken as cause:
+                    error = error or cause
         except CannotSave as cause:
             error = cause
         if error is None and not outputs and self._went_unheard:
@@ -131,12 +144,17 @@ class Taking:
 
     def _write(self, image: bytes, node_id: str, number: int) -> Output:
         part = self._folder / part_name(self._job.id, 0)
+        file = ServerFile("websocket.png", "", "output")
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(image)
+            check_picture(part, file.filename)
+        except FileBroken:
+            discard(part)
+            raise
         except OSError as error:
             raise cannot_save(part, error) from error
-        return self._keep(part, node_id, ServerFile("websocket.png", "", "output"), number)
+        return self._keep(part, node_id, file, number)
 
     @property
     def _went_unheard(self) -> bool:
