@@ -3,10 +3,34 @@
 The main thread alone runs here. No network, no waiting for a disk or a lock; `delivery` says how results come in.
 """
 
-from . import archive, blend_file, delivery, operators, panels, preferences, properties, runtime
+from . import (
+    archive,
+    blend_file,
+    delivery,
+    operators,
+    panels,
+    placements,
+    preferences,
+    properties,
+    recovery,
+    runtime,
+)
+from .sinks import ledger
 
-# In this order: a file's marks before the delivery that reads them, properties before the panels that draw them.
-_MODULES = (properties, preferences, blend_file, runtime, archive, delivery, operators, panels)
+# In this order, in which they also hear of a file that was opened: which one it is, what it holds, what waits for it.
+_MODULES = (
+    properties,
+    preferences,
+    blend_file,
+    ledger,
+    runtime,
+    archive,
+    placements,
+    recovery,
+    delivery,
+    operators,
+    panels,
+)
 
 
 def register() -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import bpy
 from bpy.app.handlers import persistent
 
-from ..generation.events import ServerChanged
-from . import archive, blend_file, compat, regions, runtime, settings, sinks
-from .job_list import Entry
+from ..generation.events import Ended, ServerChanged
+from . import archive, blend_file, compat, placements, recovery, regions, runtime, settings, sinks
+from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
+from .sinks import ledger
 from .sinks.target import CannotPlace
 
 log = logging.getLogger(__name__)
@@ -99,30 +100,46 @@ def _take_events() -> bool:
             if not isinstance(event, ServerChanged):
                 runtime.jobs.take(event)
                 archive.tell(event)
+            if isinstance(event, Ended):
+                _note_unplaceable(event)
     return changed
+
+
+def _note_unplaceable(event: Ended) -> None:
+    numbers = range(1, len(event.outcome.outputs) + 1)
+    entry = runtime.jobs.get(event.job_id)
+    placements.note_unplaceable(event.job_id, unplaceable(numbers, entry) if entry else list(numbers))
 
 
 def _place_one() -> bool:
     """Place one output of the oldest job that has any; one a tick, as loading it takes Blender a while."""
-    entry = next(iter(runtime.jobs.to_place), None)
-    if entry is None or _blender_is_busy():
+    if not runtime.jobs.to_place or _blender_is_busy():
         return False
-    if blend_file.is_open(entry.target):
-        _place(entry)
-    else:
-        entry.obstacle = f"This was asked for in {_file_name(entry)}. Open that file, or place it here."
-    return True
+    changed = False
+    for entry in runtime.jobs.to_place:
+        is_ours = blend_file.is_open(entry.target)
+        if is_ours:
+            _place(entry)
+            return True
+        if is_ours is not None:
+            entry.is_elsewhere, changed = True, True
+            entry.obstacle = f"This was asked for in {_file_name(entry)}. Open that file, or place it here."
+    return changed
 
 
 def _place(entry: Entry) -> None:
+    result = entry.waiting[0]
     try:
-        entry.placed.append(sinks.place(entry, entry.waiting[0]))
-        del entry.waiting[0]
+        known = ledger.placed_as(entry.id, result.number)
+        if known is None:
+            placements.note_placed(entry, result, sinks.place(entry, result))
+        else:
+            placements.note_found(entry, result, known)
     except CannotPlace as error:
         entry.obstacle = str(error)
     except Exception as error:  # whatever it is, it must not come again with every tick
-        log.exception("Placing %s failed", entry.waiting[0].path)
-        entry.obstacle = f"Blender could not take the result: {error}. Its file is {entry.waiting[0].path}."
+        log.exception("Placing %s failed", result.output.path)
+        entry.obstacle = f"Blender could not take the result: {error}. Its file is {result.output.path}."
 
 
 def _blender_is_busy() -> bool:
@@ -142,6 +159,8 @@ def _next_interval() -> float | None:
     live_preview.forget()
     if _news.may_come:
         return SERVER_INTERVAL
+    if recovery.reader.awaited or any(entry.returns for entry in runtime.jobs):
+        return AWAY_INTERVAL
     if runtime.server_state().connection == "unreachable" and any(regions.showing()):
         return AWAY_INTERVAL
     return None
@@ -153,16 +172,14 @@ def _file_name(entry: Entry) -> str:
 
 
 @persistent
-def _on_load(_file: object) -> None:
+def _on_load(_file: str) -> None:
     """What waited for this file can be placed now."""
-    for entry in runtime.jobs:
-        if entry.waiting and blend_file.is_open(entry.target):
-            entry.obstacle = ""
-            wake()
+    wake()
 
 
 def register() -> None:
     bpy.app.handlers.load_post.append(_on_load)
+    wake()  # results of earlier runs come by themselves
 
 
 def unregister() -> None:

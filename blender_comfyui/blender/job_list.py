@@ -1,30 +1,92 @@
 """The jobs that the panel shows: running ones, failed ones, and results that wait for their .blend. No bpy here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..generation.events import Ended, JobEvent, Previewed
+from ..generation.events import Ended, Previewed, Returned, SessionEvent
+from ..generation.history import Placement, Record
 from ..generation.job import Job
 from ..generation.outcome import JobState, Outcome, Output
 
 KEPT = 10  # ended jobs that stay listed
 
 
+class EarlierError(Exception):
+    """What went wrong in an earlier run of Blender, as the history tells it."""
+
+    def __init__(self, sentence: str, details: str) -> None:
+        super().__init__(sentence)
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Making:
+    """How results came about, whoever remembers it."""
+
+    label: str
+    seed: int | None
+    parameters: Mapping[str, object]
+    workflow: str
+    server_version: str
+
+
+@dataclass
+class Result:
+    """One file of a job, on its way into the .blend. `number` counts a job's files from 1."""
+
+    number: int
+    output: Output
+    placement: Placement = Placement.WAITING
+    name: str = ""  # of the data-block that was made of it
+
+
 @dataclass
 class Entry:
-    """One job, from the click until its results are placed and the person has seen its errors."""
+    """One job, from the click until its results are placed and the person has seen its errors.
 
-    job: Job
+    It has its Job while this Blender follows it, or else the history's Record.
+    """
+
+    source: Job | Record
     target: dict[str, str]  # where its results go: what the request's context says, unless the person chose anew
     preview: bytes = b""  # the newest picture on the way, encoded
     outcome: Outcome | None = None
-    waiting: list[Output] = field(default_factory=list)  # outputs that are not in Blender yet
-    placed: list[str] = field(default_factory=list)  # what was made of the others, by name
+    results: list[Result] = field(default_factory=list)  # the files that a sink can place
     obstacle: str = ""  # why those that wait are not placed; a sentence
+    is_elsewhere: bool = False  # they wait for another .blend than the open one
+
+    @classmethod
+    def of_job(cls, job: Job) -> "Entry":
+        return cls(job, dict(job.request.context))
+
+    @classmethod
+    def of_record(cls, record: Record) -> "Entry":
+        """Make the entry of a job that ended before."""
+        outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type) for f in record.files}
+        error = EarlierError(record.error, record.error_details) if record.error else None
+        entry = cls(record, dict(record.target), outcome=Outcome(record.state, tuple(outputs.values()), error))
+        entry.results = [
+            Result(f.number, outputs[f.number], f.placement, f.placed_as)
+            for f in record.files
+            if f.number in _worth_placing(outputs)
+        ]
+        return entry
 
     @property
     def id(self) -> str:
-        return self.job.id
+        return self.source.id
+
+    @property
+    def job(self) -> Job | None:
+        return self.source if isinstance(self.source, Job) else None
+
+    @property
+    def making(self) -> Making:
+        if isinstance(self.source, Record):
+            known = self.source
+            return Making(known.label, known.seed, known.parameters, known.workflow, known.server_version)
+        asked = self.source.request
+        return Making(asked.label, asked.seed, asked.parameters, asked.workflow_name, self.source.server_version)
 
     @property
     def is_running(self) -> bool:
@@ -35,13 +97,27 @@ class Entry:
         return self.outcome.error if self.outcome else None
 
     @property
+    def waiting(self) -> list[Result]:
+        return [result for result in self.results if result.placement is Placement.WAITING]
+
+    @property
+    def placed(self) -> list[str]:
+        """What was made of the results, by name."""
+        return [r.name for r in self.results if r.placement in (Placement.PLACED, Placement.KEPT)]
+
+    @property
     def can_be_placed(self) -> bool:
-        return bool(self.waiting) and not self.obstacle
+        return not self.obstacle and bool(self.waiting)
 
     @property
     def is_settled(self) -> bool:
         """True when nothing more happens by itself."""
         return self.outcome is not None and not self.can_be_placed
+
+    @property
+    def returns(self) -> bool:
+        """It ended here without its result, but will be looked for by itself."""
+        return self.outcome is not None and self.outcome.stays_open
 
     @property
     def problem(self) -> str:
@@ -53,6 +129,11 @@ class Entry:
         """The problem, and what a developer wants to see behind it."""
         behind = str(getattr(self.error, "details", ""))
         return f"{self.problem}\n\n{behind}" if behind else self.problem
+
+    def end(self, outcome: Outcome) -> None:
+        self.outcome, self.preview = outcome, b""
+        outputs = dict(enumerate(outcome.outputs, 1))
+        self.results = [Result(number, outputs[number]) for number in _worth_placing(outputs)]
 
 
 class JobList:
@@ -67,8 +148,10 @@ class JobList:
     def get(self, job_id: str) -> Entry | None:
         return self._entries.get(job_id)
 
-    def add(self, job: Job) -> Entry:
-        entry = self._entries[job.id] = Entry(job, dict(job.request.context))
+    def add(self, entry: Entry) -> Entry:
+        """Append an entry; one of the same job, of an earlier run, goes."""
+        self._entries.pop(entry.id, None)
+        self._entries[entry.id] = entry
         return entry
 
     def remove(self, job_id: str) -> None:
@@ -82,29 +165,34 @@ class JobList:
     def to_place(self) -> list[Entry]:
         return [entry for entry in self if entry.can_be_placed]
 
-    def take(self, event: JobEvent) -> None:
+    def take(self, event: SessionEvent) -> None:
         """Note what happened to a job."""
-        entry = self._entries.get(event.job_id)
         match event:
-            case Previewed(image=image) if entry:
+            case Returned(job=job):
+                self.add(Entry.of_job(job))
+            case Previewed(job_id=job_id, image=image) if entry := self.get(job_id):
                 entry.preview = image
-            case Ended(outcome=outcome) if entry:
-                self._end(entry, outcome)
+            case Ended(job_id=job_id, outcome=outcome) if entry := self.get(job_id):
+                entry.end(outcome)
+                if outcome.state is JobState.CANCELLED:
+                    self.remove(job_id)
+                self._forget_old()
             case _:
                 pass
 
-    def _end(self, entry: Entry, outcome: Outcome) -> None:
-        entry.outcome = outcome
-        entry.preview = b""
-        entry.waiting = _worth_placing(outcome)
-        if outcome.state is JobState.CANCELLED:
-            self.remove(entry.id)
-        settled = [old for old in self if old.is_settled and not old.waiting]
+    def _forget_old(self) -> None:
+        """What this Blender has seen the end of stays listed for a while; nothing that waits is forgotten."""
+        settled = [old for old in self if old.job and old.is_settled and not old.waiting]
         for old in settled[:-KEPT]:
             self.remove(old.id)
 
 
-def _worth_placing(outcome: Outcome) -> list[Output]:
+def unplaceable(numbers: Iterable[int], entry: Entry) -> list[int]:
+    """Return those of a job's files that no sink takes."""
+    return sorted(set(numbers) - {result.number for result in entry.results})
+
+
+def _worth_placing(outputs: Mapping[int, Output]) -> list[int]:
     """Pictures and videos; what was only previewed on the server ('temp') counts where nothing was saved."""
-    seen = [output for output in outcome.outputs if output.kind in ("image", "video")]
-    return [output for output in seen if output.type == "output"] or seen
+    seen = [number for number, output in outputs.items() if output.kind in ("image", "video")]
+    return [number for number in seen if outputs[number].type == "output"] or seen

@@ -1,62 +1,120 @@
-"""The jobs, as the panel shows them: what runs, what went wrong, what waits to be placed, what came."""
+"""The jobs, as the panel shows them: what runs, what waits, what went wrong, what came, what is for other files."""
 
 from bpy.types import UILayout
 
 from ..generation.job import Job
 from ..generation.outcome import JobState
-from . import delivery, runtime, settings
+from . import blend_file, delivery, elsewhere, placements, queue_view, runtime, settings
 from .job_list import Entry
+from .sinks import ledger
 from .wrapping import ICON, draw_sentence, scale, shortened, text_size
 
 SHOWN_RESULTS = 3
+SHOWN_PROBLEMS = 10
 _PREVIEW_SCALE = 9.0  # of an icon's height, about 180 pixels
 _SEED_END = 6  # characters at the end of a result's name: its seed tells it from its sisters
 _BOX = 12  # pixels that a box takes of the width, at scale 1
+_KEPT_SAFE = "The job is kept, and its result comes by itself when the server is back."
+_NOT_HERE = "It was placed, but is not in the file now: that was undone, or the file was closed before it was saved."
 
 
 def draw(layout: UILayout, width: int) -> None:
-    """Draw all jobs, running ones first, then the newest of the others."""
+    """Draw the jobs of all files while they run; then those of the open one, the newest first."""
     inside = width - round(_BOX * scale())
     for entry in runtime.jobs.running:
-        _draw_running(layout.box(), entry, inside)
-    ended = [entry for entry in runtime.jobs if not entry.is_running][::-1]
-    for entry in ended:
-        if entry.problem:
-            _draw_problem(layout.box(), entry, inside)
-    for entry in [entry for entry in ended if entry.placed][:SHOWN_RESULTS]:
-        _draw_result(layout, entry, width)
+        if not _job(entry).is_held:
+            _draw_running(layout.box(), entry, inside)
+    queue_view.draw(layout, width)
+    ended = [entry for entry in runtime.jobs if not entry.is_running and blend_file.is_open(entry.target)][::-1]
+    _draw_troubled(layout, ended, inside)
+    _draw_results(layout, ended, width)
+    for group in elsewhere.groups():
+        _draw_elsewhere(layout.box(), group, inside)
 
 
 def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
+    job = _job(entry)
     row = box.row()
-    row.progress(factor=float(entry.job.progress), text=_headline(entry.job))
+    row.progress(factor=float(job.progress), text=_headline(job))
     row.operator("comfyui.cancel", text="", icon="X", emboss=False).job_id = entry.id
     box.label(text=_title(entry, width))
-    if entry.job.waiting_for:
-        draw_sentence(box, _reason(entry.job), width)
+    if job.state is JobState.QUEUED and job.foreign_before:
+        draw_sentence(box, f"{job.foreign_before} by others before it", width)
+    if job.waiting_for:
+        draw_sentence(box, _reason(job), width)
     icon = delivery.live_preview.icon_of(entry)
     if icon and settings.preferences().show_previews:
         box.template_icon(icon, scale=_PREVIEW_SCALE)
 
 
+def _draw_troubled(layout: UILayout, ended: list[Entry], width: int) -> None:
+    troubled = [entry for entry in ended if entry.problem or _went_missing(entry)]
+    for entry in troubled[:SHOWN_PROBLEMS]:
+        _draw_problem(layout.box(), entry, width)
+    if len(troubled) > SHOWN_PROBLEMS:
+        draw_sentence(layout, f"and {len(troubled) - SHOWN_PROBLEMS} more, in the gallery", width)
+
+
 def _draw_problem(box: UILayout, entry: Entry, width: int) -> None:
     row = box.row()
-    row.label(text=_title(entry, width - round(2 * ICON * scale())), icon="ERROR")
+    row.label(text=_title(entry, width - round(2 * ICON * scale())), icon="ERROR" if entry.problem else "INFO")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
-    draw_sentence(box, entry.problem, width)
-    row = box.row(align=True)
+    draw_sentence(box, entry.problem or _NOT_HERE, width)
+    if entry.returns:
+        draw_sentence(box, _KEPT_SAFE, width)
+    _draw_ways_out(box.row(align=True), entry)
+
+
+def _draw_ways_out(row: UILayout, entry: Entry) -> None:
     if entry.waiting:
         row.operator("comfyui.place_here", icon="IMPORT").job_id = entry.id
-    else:
+    elif placements.missing(entry):
+        row.operator("comfyui.place_again", icon="IMPORT").job_id = entry.id
+    elif entry.outcome is not None and entry.outcome.recoverable:
+        row.operator("comfyui.look_again", icon="VIEWZOOM").job_id = entry.id
+    elif entry.job is not None:
         row.operator("comfyui.run_again", icon="FILE_REFRESH").job_id = entry.id
-    row.operator("comfyui.copy_details", icon="COPYDOWN").job_id = entry.id
+    if entry.problem:
+        row.operator("comfyui.copy_details", icon="COPYDOWN").job_id = entry.id
 
 
-def _draw_result(layout: UILayout, entry: Entry, width: int) -> None:
+def _draw_results(layout: UILayout, ended: list[Entry], width: int) -> None:
+    shown = 0
+    for entry in ended:
+        name = _name_of_first(entry)
+        if name and shown < SHOWN_RESULTS:
+            shown += 1
+            _draw_result(layout, entry, name, width)
+
+
+def _draw_result(layout: UILayout, entry: Entry, name: str, width: int) -> None:
     row = layout.row()
-    name = shortened(entry.placed[0], width - round(2 * ICON * scale()), text_size(), _SEED_END)
-    row.label(text=name, icon="SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA")
+    text = shortened(name, width - round(2 * ICON * scale()), text_size(), _SEED_END)
+    row.label(text=text, icon="SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
+
+
+def _draw_elsewhere(box: UILayout, group: elsewhere.Group, width: int) -> None:
+    draw_sentence(box, group.sentence, width, icon="INFO")
+    row = box.row(align=True)
+    if group.results:
+        row.operator("comfyui.place_here", icon="IMPORT").blend = group.key
+    row.operator("comfyui.dismiss", icon="X").blend = group.key
+
+
+def _went_missing(entry: Entry) -> bool:
+    return bool(entry.placed) and bool(placements.missing(entry))
+
+
+def _name_of_first(entry: Entry) -> str:
+    """The name of the job's first result that is still in the file."""
+    named = (result for result in entry.results if result.name)
+    return next((name for r in named if (name := ledger.present_name(entry.id, r.number, r.name))), "")
+
+
+def _job(entry: Entry) -> Job:
+    assert entry.job is not None  # what runs is followed
+    return entry.job
 
 
 def _reason(job: Job) -> str:
@@ -80,4 +138,4 @@ def _headline(job: Job) -> str:
 
 
 def _title(entry: Entry, width: int) -> str:
-    return shortened(entry.job.request.label or "No prompt", width, text_size())
+    return shortened(entry.making.label or "No prompt", width, text_size())

@@ -33,7 +33,10 @@ def _schedulers(_self: object, _context: Context, _text: str) -> Iterable[str]:
 
 
 class ComfyResult(PropertyGroup):
-    """A picture that arrived. Being pointed at from here is what keeps it in the .blend when nothing shows it."""
+    """A result that was placed here (ledger.py): `name` says which, and stays, so that it is not placed twice.
+
+    Being pointed at from here is what keeps an image in the .blend when nothing shows it.
+    """
 
     image: PointerProperty(type=Image)
 
@@ -153,6 +156,7 @@ class ComfySettings(PropertyGroup):
         ),
     )
     results: CollectionProperty(type=ComfyResult)
+    blend_id: StringProperty(options={"HIDDEN"})  # the .blend's own, the same in all its scenes (blend_file.py)
 
     def picture_size(self) -> tuple[int, int]:
         """Return the width and height to ask for, in pixels."""

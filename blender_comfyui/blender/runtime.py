@@ -13,7 +13,7 @@ from ..generation.feed import Subscription
 from ..generation.server_state import ServerState
 from ..generation.session import Session
 from . import settings
-from .job_list import JobList
+from .job_list import Entry, JobList
 
 
 class NoOnlineAccess(Exception):
@@ -75,6 +75,31 @@ def refusal() -> Exception | None:
     except (ValueError, NoOnlineAccess) as error:
         return error
     return None
+
+
+def session_of(job_id: str) -> Session | None:
+    """Return the Session that follows this job, if one does."""
+    return next((c.session for c in _connections if any(job.id == job_id for job in c.session.jobs)), None)
+
+
+def held_jobs() -> list[Entry]:
+    """Return the jobs that wait in our own queues, in order; those of the current Session first."""
+    order = [job.id for connection in reversed(_connections) for job in connection.session.queue]
+    return [entry for job_id in order if (entry := jobs.get(job_id)) is not None]
+
+
+def is_paused() -> bool:
+    """Whether jobs are held back."""
+    return any(connection.session.paused for connection in _connections)
+
+
+def pause(paused: bool) -> None:
+    """Send nothing more to any server, or go on."""
+    for connection in _connections:
+        if paused:
+            connection.session.pause()
+        else:
+            connection.session.resume()
 
 
 def drain(limit: int) -> list[SessionEvent]:

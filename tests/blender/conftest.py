@@ -73,9 +73,18 @@ def fresh(package: str) -> Iterator[None]:
     for prop in preferences.bl_rna.properties:
         if not prop.is_readonly or prop.type == "COLLECTION":
             preferences.property_unset(prop.identifier)
-    runtime = importlib.import_module(f"{package}.blender.runtime")
     yield
+    # looked for now: enabling the extension again makes new modules
+    runtime, archive = (importlib.import_module(f"{package}.blender.{name}") for name in ("runtime", "archive"))
     runtime.close()
+    archive.close()
+    forget_history(package)
+
+
+def forget_history(package: str) -> None:
+    """Each test begins with an empty one. Threads that are ending may still have the old one open."""
+    folder = Path(bpy.utils.extension_path_user(package, path="session", create=True))
+    folder.rename(tempfile.mkdtemp(prefix="old-session-", dir=folder.parent))
 
 
 @pytest.fixture

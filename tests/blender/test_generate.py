@@ -9,7 +9,7 @@ import pytest
 
 
 def results():
-    return [result.image for result in bpy.context.scene.comfyui.results]
+    return [result.image for result in bpy.context.scene.comfyui.results if result.image]
 
 
 def served(server):

@@ -69,7 +69,7 @@ def test_a_server_that_is_away_is_told_with_a_way_to_try_again(server, draw, mod
 def test_a_job_shows_its_node_its_progress_and_its_end(looks_often, ready, comfyui, saved, click, deliver, draw):
     ready.control(call="hold")
     first, second = click(), click()
-    deliver(lambda: first.job.state == "running" and second.job.queue_position)
+    deliver(lambda: first.job.state == "running" and second.job.state == "queued" and second.job.queue_position)
     bars = [drawn.text for drawn in draw().drawn if drawn.kind == "progress"]
     assert len(bars) == 2
     assert "%" in bars[0]

@@ -67,7 +67,7 @@ class COMFYUI_OT_run_again(Operator):
 
     def execute(self, _context: Context) -> set[str]:
         entry = runtime.jobs.get(self.job_id)
-        if entry is None:
+        if entry is None or entry.job is None:
             return {"CANCELLED"}
         try:
             job = runtime.session().run(entry.job.request)
@@ -75,7 +75,7 @@ class COMFYUI_OT_run_again(Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         runtime.jobs.remove(entry.id)
-        _follow(job)
+        follow(job)
         return {"FINISHED"}
 
 
@@ -94,11 +94,12 @@ def start(context: Context) -> Entry:
         label=wanted.label,
         context=wanted.context,
     )
-    return _follow(job)
+    return follow(job)
 
 
-def _follow(job: Job) -> Entry:
-    entry = runtime.jobs.add(job)
+def follow(job: Job) -> Entry:
+    """Show a job in the panel from now on, and have its results placed."""
+    entry = runtime.jobs.add(Entry.of_job(job))
     delivery.wake()
     regions.redraw()
     return entry
@@ -106,6 +107,7 @@ def _follow(job: Job) -> Entry:
 
 def _wait(entry: Entry) -> None:
     """Deliver until nothing more comes of this job: timers stand still while a script runs."""
+    assert entry.job is not None
     while not entry.is_settled:
         with contextlib.suppress(TimeoutError):
             entry.job.wait(timeout=_LOOK)

@@ -1,10 +1,14 @@
-"""Cancel, dismiss, place here, copy an error's details."""
+"""What can be done with a job and its results: cancel, dismiss, place, look for it again, copy its error."""
 
 import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
-from .. import delivery, order, regions, runtime
+from ...comfy.errors import ComfyError
+from ...generation.history import Placement
+from .. import delivery, elsewhere, order, placements, regions, runtime
+from ..job_list import Entry
+from ..sinks import ledger
 
 
 class COMFYUI_OT_cancel(Operator):
@@ -18,7 +22,7 @@ class COMFYUI_OT_cancel(Operator):
 
     def execute(self, _context: Context) -> set[str]:
         entry = runtime.jobs.get(self.job_id)
-        if entry is None or not entry.is_running:
+        if entry is None or entry.job is None or not entry.is_running:
             return {"CANCELLED"}
         entry.job.cancel()
         delivery.wake()
@@ -39,43 +43,79 @@ class COMFYUI_OT_cancel_all(Operator):
         return bool(runtime.jobs.running)
 
     def execute(self, _context: Context) -> set[str]:
-        for entry in runtime.jobs.running:
-            entry.job.cancel()
+        for entry in reversed(runtime.jobs.running):  # from the end: nothing moves up to be sent
+            if entry.job is not None:
+                entry.job.cancel()
         delivery.wake()
         return {"FINISHED"}
 
 
 class COMFYUI_OT_dismiss(Operator):
-    """Take this out of the list. Its files and images stay"""
+    """Take this out of the list. Its files and images stay, and the gallery has it"""
 
     bl_idname = "comfyui.dismiss"
     bl_label = "Dismiss"
     bl_options = {"INTERNAL"}
 
     job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    blend: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, _context: Context) -> set[str]:
-        runtime.jobs.remove(self.job_id)
+        for entry in elsewhere.chosen(self.job_id, self.blend):
+            placements.dismiss(entry)
+            runtime.jobs.remove(entry.id)
+        delivery.wake()
         regions.redraw()
         return {"FINISHED"}
 
 
 class COMFYUI_OT_place_here(Operator):
-    """Put this result into the open file, as the panel says now"""
+    """Put this into the open file, as the panel says now"""
 
     bl_idname = "comfyui.place_here"
     bl_label = "Place Here"
     bl_options = {"INTERNAL"}
 
     job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    blend: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
-        entry = runtime.jobs.get(self.job_id)
-        if entry is None or not entry.waiting:
+        placed = [_want(entry) for entry in elsewhere.chosen(self.job_id, self.blend)]
+        for entry in placed:
+            entry.target.update(order.target(context))
+        return {"FINISHED"} if placed else {"CANCELLED"}
+
+
+class COMFYUI_OT_place_again(Operator):
+    """Put this into the file again, where it was asked for"""
+
+    bl_idname = "comfyui.place_again"
+    bl_label = "Place"
+    bl_options = {"INTERNAL"}
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: Context) -> set[str]:
+        placed = [_want(entry) for entry in elsewhere.chosen(self.job_id, "")]
+        return {"FINISHED"} if placed else {"CANCELLED"}
+
+
+class COMFYUI_OT_look_again(Operator):
+    """Look for this job's result on the server once more"""
+
+    bl_idname = "comfyui.look_again"
+    bl_label = "Look Again"
+    bl_options = {"INTERNAL"}
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: Context) -> set[str]:
+        try:
+            runtime.session().recover(self.job_id)
+        except (ComfyError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        entry.target.update(order.target(context))
-        entry.obstacle = ""
-        delivery.wake()
+        delivery.ask_server()
         return {"FINISHED"}
 
 
@@ -106,18 +146,23 @@ class COMFYUI_OT_release_results(Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        held = context.scene is not None and len(context.scene.comfyui.results) > 0
+        held = context.scene is not None and any(result.image for result in context.scene.comfyui.results)
         if not held:
             cls.poll_message_set("This scene holds no results")
         return held
 
     def execute(self, context: Context) -> set[str]:
-        results = context.scene.comfyui.results
-        unused = [i for i, result in enumerate(results) if result.image is None or result.image.users <= 1]
-        for index in reversed(unused):
-            results.remove(index)
-        self.report({"INFO"}, f"Released {len(unused)} results")
+        self.report({"INFO"}, f"Released {ledger.release(context.scene)} results")
         return {"FINISHED"}
+
+
+def _want(entry: Entry) -> Entry:
+    """Have what is not in the open file placed by the next ticks."""
+    for result in placements.missing(entry):
+        result.placement = Placement.WAITING
+    entry.obstacle, entry.is_elsewhere = "", False
+    delivery.wake()
+    return entry
 
 
 register, unregister = bpy.utils.register_classes_factory(
@@ -126,6 +171,8 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_cancel_all,
         COMFYUI_OT_dismiss,
         COMFYUI_OT_place_here,
+        COMFYUI_OT_place_again,
+        COMFYUI_OT_look_again,
         COMFYUI_OT_copy_details,
         COMFYUI_OT_release_results,
     )

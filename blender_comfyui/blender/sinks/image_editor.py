@@ -7,21 +7,20 @@ from bpy.types import Image, SpaceImageEditor
 
 from ...generation.outcome import Output
 from .. import compat
-from ..job_list import Entry
+from ..job_list import Entry, Result
+from . import ledger
 from .names import data_block_name
 from .recipe import KEY, recipe
 from .target import CannotPlace, blender_path, push_undo, scene_of
 
 
-def place(entry: Entry, output: Output) -> str:
+def place(entry: Entry, result: Result) -> str:
     """Make an image of the file, keep it with the scene, show it; return its name. Raises CannotPlace."""
-    request = entry.job.request
     scene = scene_of(entry.target)
-    image = _load(output)
-    image.name = data_block_name(request.label, request.seed, compat.MAX_NAME_BYTES)
-    image[KEY] = recipe(entry, output)
-    # A fake user would keep it for ever; this one goes with the scene's list.
-    scene.comfyui.results.add().image = image
+    image = _load(result.output)
+    image.name = data_block_name(entry.making.label, entry.making.seed, compat.MAX_NAME_BYTES)
+    image[KEY] = recipe(entry, result)
+    ledger.enter(scene, entry.id, result.number, image)
     if not entry.placed:
         _show(image)
     push_undo(f"ComfyUI: {image.name}")

@@ -2,20 +2,31 @@
 
 import json
 
-from ...generation.outcome import Output
-from ..job_list import Entry
+from ..job_list import Entry, Result
 
 KEY = "comfyui"  # the custom property on images and strips
 
 
-def recipe(entry: Entry, output: Output) -> str:
+def recipe(entry: Entry, result: Result) -> str:
     """Return prompt, seed and all other parameters, the workflow, and the server that ran it, as JSON."""
-    request = entry.job.request
+    making = entry.making
     made = {
-        **request.parameters,
-        "workflow": request.workflow_name,
-        "node": output.node_title,
-        "server_version": entry.job.server_version,
+        **making.parameters,
+        "workflow": making.workflow,
+        "node": result.output.node_title,
+        "server_version": making.server_version,
         "prompt_id": entry.id,
+        "number": result.number,
     }
     return json.dumps(made, ensure_ascii=False, default=str)
+
+
+def names_output(text: object, job_id: str, number: int) -> bool:
+    """Whether this recipe is of that output of that job."""
+    if not isinstance(text, str) or job_id not in text:  # spares reading all the others
+        return False
+    try:
+        made = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(made, dict) and (made.get("prompt_id"), made.get("number")) == (job_id, number)

@@ -3,9 +3,9 @@
 import bpy
 from bpy.types import Scene
 
-from ...generation.outcome import Output
 from .. import compat
-from ..job_list import Entry
+from ..job_list import Entry, Result
+from . import ledger
 from .names import data_block_name
 from .recipe import KEY, recipe
 from .target import CannotPlace, blender_path, push_undo, scene_of
@@ -15,19 +15,20 @@ MAX_CHANNEL = 128  # Blender's own limit
 _END_OF_TIME = 1_048_574  # Blender's last frame
 
 
-def place(entry: Entry, output: Output) -> str:
+def place(entry: Entry, result: Result) -> str:
     """Make a strip of the file; return its name. Raises CannotPlace."""
-    request = entry.job.request
+    output = result.output
     scene = scene_of(entry.target)
     if not output.path.is_file():  # Blender itself makes a strip that shows nothing
         raise CannotPlace(f"“{output.path.name}” cannot be read from {output.path.parent}: it was moved.")
     frame = int(entry.target.get("frame", scene.frame_current))
-    name = data_block_name(request.label, request.seed, compat.MAX_NAME_BYTES)
+    name = data_block_name(entry.making.label, entry.making.seed, compat.MAX_NAME_BYTES)
     scene.sequence_editor_create()
     add = _add_movie if output.kind == "video" else _add_still
     strip = add(scene, name, blender_path(output.path), frame)
     strip.name = name
-    strip[KEY] = recipe(entry, output)
+    strip[KEY] = recipe(entry, result)
+    ledger.enter(scene, entry.id, result.number)
     _show(scene)
     push_undo(f"ComfyUI: {strip.name}")
     return strip.name
