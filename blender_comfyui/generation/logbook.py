@@ -46,6 +46,7 @@ class Logbook:
         kept: int = 200,
     ) -> None:
         self.path = path
+        self.opening = ""  # what the first line says, once that is known
         self.problem = ""  # why the file cannot be written, a sentence
         self.redactor = redactor or Redactor()
         self._logger = logging.getLogger(name)
@@ -97,7 +98,8 @@ class Logbook:
         file = _File(self.path, *self._limits, self._note)
         with contextlib.suppress(OSError):  # the first line will say why
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._take(_Entry(time.time(), logging.INFO, self._logger.name, _said(opening)), file)
+        self.opening = _said(opening)
+        self._take(_Entry(time.time(), logging.INFO, self._logger.name, self.opening), file)
         while (entry := entries.get()) is not None:
             self._take(entry, file)
         file.close()
