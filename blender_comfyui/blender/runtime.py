@@ -12,7 +12,7 @@ from ..generation.events import SessionEvent
 from ..generation.feed import Subscription
 from ..generation.server_state import ServerState
 from ..generation.session import Session
-from . import settings
+from . import logbook, settings
 from .job_list import Entry, JobList
 
 
@@ -50,6 +50,7 @@ def session() -> Session:
     wanted = _allowed_settings()
     connection = next((known for known in _connections if known.settings == wanted and not known.closed), None)
     if connection is None:
+        logbook.protect()
         made = Session(wanted.address, settings.user_folder("session"), credentials=wanted.credentials)
         connection = _Connection(wanted, made, made.subscribe())
     else:

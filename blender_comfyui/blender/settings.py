@@ -1,5 +1,6 @@
 """What the preferences say, as frozen values. Knows their names, not their class, and never the network."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import bpy
 from bpy.types import AddonPreferences
 
 from ..comfy.address import ServerAddress
-from ..comfy.credentials import Credentials
+from ..comfy.credentials import Credentials, secrets_of
 from ..comfy.errors import InvalidCredentials
 
 # "bl_ext.user_default.blender_comfyui": Blender's key of this extension, whatever repository it came from.
@@ -45,6 +46,22 @@ def secrets_are_elsewheres() -> bool:
     """Whether there are secrets, entered for another host than the present one."""
     chosen = preferences()
     return bool(_own_secret(chosen)) and chosen.secrets_host != _host_name(chosen)
+
+
+def secrets() -> frozenset[str]:
+    """Return all that the preferences and the environment hold and that may be in no text, in use or not."""
+    chosen = preferences()
+    headers = [header.value for header in chosen.headers]
+    values = [chosen.token, chosen.api_key, chosen.password, os.environ.get(API_KEY_VARIABLE, ""), *headers]
+    found = {secret for value in values for secret in secrets_of(value.strip())}
+    with contextlib.suppress(ValueError):  # they cannot be sent as they are
+        found |= _credentials(chosen).secrets
+    return frozenset(found)
+
+
+def user_path(name: str) -> Path:
+    """Return where `user_folder` is, or will be; touches no disk."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path=name))
 
 
 def user_folder(name: str) -> Path:

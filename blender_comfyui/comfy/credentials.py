@@ -72,7 +72,7 @@ class Credentials:
     @property
     def secrets(self) -> frozenset[str]:
         """What may be in no text: the headers' values, and tokens and passwords by themselves."""
-        return frozenset(secret for _, value in self.headers for secret in _secrets_of(value))
+        return frozenset(secret for _, value in self.headers for secret in secrets_of(value))
 
     def __repr__(self) -> str:
         return f"Credentials(<{len(self.headers)} hidden>)"
@@ -81,8 +81,9 @@ class Credentials:
         return bool(self.headers)
 
 
-def _secrets_of(value: str) -> Iterator[str]:
-    if value.lower() not in _HARMLESS:
+def secrets_of(value: str) -> Iterator[str]:
+    """The secrets in a header's value: itself, and what it is made of. '' and harmless words are none."""
+    if value and value.lower() not in _HARMLESS:
         yield value
     scheme, _, rest = value.partition(" ")
     if scheme.lower() in ("bearer", "token", "basic"):
