@@ -117,6 +117,8 @@ class Job:
         moves = self.state.may_become(state)
         if moves:
             self.state = state
+            if state is not JobState.QUEUED:
+                self.queue_position, self.foreign_before = None, 0
         if not self.state.is_terminal and (moves or waiting_for != self.waiting_for):
             self.waiting_for = waiting_for
             log.info("job %s: %s %s", self.id, self.state, waiting_for)

@@ -24,8 +24,8 @@ class Recording:
         self._history = history
         self._job_id = job_id
 
-    def sent(self, request: Request) -> None:
-        """About to go on the wire: from now on the server may have it."""
+    def sent(self, request: Request | None) -> None:
+        """About to go on the wire: from now on the server may have it. `request`: where it has changed."""
         self._write(self._history.update, self._job_id, sent=time.time(), request=request)
 
     def moved(self, state: JobState, server_version: str) -> None:

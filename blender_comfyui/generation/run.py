@@ -88,6 +88,7 @@ class Run:
         self._client = watch.client
         self._retry = retry
         self._patience = patience
+        self._written = job.request  # as the history has it
         self._tracker = ProgressTracker(job.request)
         self._taking = Taking(job, downloads)
         self._problems: tuple[NodeProblem, ...] = ()
@@ -155,7 +156,8 @@ class Run:
             self._then(self._send, _STREAM_WAIT)
             return
         request = self.job.request
-        self._recording.sent(request)
+        self._recording.sent(None if request is self._written else request)
+        self._written = request
         log.info("job %s: sent", self.job.id)
         self._client_id = self._watch.client_id
         try:
