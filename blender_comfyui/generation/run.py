@@ -11,7 +11,6 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..comfy.answers import HistoryEntry, node_output
 from ..comfy.errors import (
@@ -41,6 +40,7 @@ from .history import Record
 from .job import Job
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
+from .patience import Patience, Spell
 from .progress import ProgressTracker
 from .recording import Recording
 from .retry import Retry
@@ -52,21 +52,6 @@ log = logging.getLogger(__name__)
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
 _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
 _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: how long a job waits for a server that cannot be reached, before it was sent (longer where it stood
-    in line) and after it was accepted; how long it may be in neither queue nor history before it counts as lost
-    (longer where the POST timed out: a proxy may still pass it on); between two looks with and without websocket."""
-
-    unsent: float = 10.0
-    held: float = 3600.0
-    outage: float = 60.0
-    absence: float = 3.0
-    absence_behind_proxy: float = 8.0
-    look: float = 5.0
-    look_blind: float = 1.0
 
 
 class Run:
@@ -97,9 +82,7 @@ class Run:
         self._unreached = 0  # tries that found no server
         self._failures = 0  # tries that the server, or something before it, did not take
         self._unclear: ComfyError | None = None  # sent, but we do not know whether it was accepted
-        self._trouble_since: float | None = None
-        self._absent_since: float | None = None
-        self._fetch_trouble_since: float | None = None
+        self._trouble, self._absence, self._fetch_trouble = Spell(), Spell(), Spell()
         self._early_looks = 0
         self._stood_in_line = False
         self._cancelling = False
@@ -151,7 +134,7 @@ class Run:
         except ComfyError as error:
             self._not_reached(error)
             return
-        self._trouble_since = None
+        self._trouble.over()
         if not self._watch.stream_settled and time.monotonic() - self._began < _STREAM_WAIT:
             self._then(self._send, _STREAM_WAIT)
             return
@@ -177,7 +160,7 @@ class Run:
         self._watch.failed(error)
         self._unreached += 1
         limit = self._patience.held if self._stood_in_line else self._patience.unsent
-        if not error.transient or (self._lasts(limit) and self._unreached >= self._retry.tries):
+        if not error.transient or (self._trouble.lasts(limit) and self._unreached >= self._retry.tries):
             self.fail(error)
             return
         self.job.move(JobState.WAITING, str(error))
@@ -203,13 +186,15 @@ class Run:
         if not self._retry.allows(self._failures, error):
             self.fail(error)
             return
-        self._unclear, self._absent_since = None, None
+        self._unclear = None
+        self._absence.over()
         self.job.move(JobState.WAITING, str(error))
         self._then(self._send, self._retry.delay(self._failures, error))
 
     def _is_accepted(self) -> None:
         self._accepted, self._unclear = True, None
-        self._trouble_since = self._absent_since = None
+        self._trouble.over()
+        self._absence.over()
         self._watch.forget_queue()
         self.job.server_version = self._watch.state.version
         self._move(JobState.QUEUED)
@@ -251,14 +236,14 @@ class Run:
         except ComfyError as error:
             self._cannot_look(error)
             return
-        self._trouble_since = None
+        self._trouble.over()
         if entry is not None:
             self._accepted = True
             self._take(entry)
         elif self.job.id in queue:
             if not self._accepted:
                 self._is_accepted()
-            self._absent_since = None
+            self._absence.over()
             self._is_queued(queue.running)
         else:
             self._is_absent()
@@ -290,11 +275,10 @@ class Run:
 
     def _is_absent(self) -> None:
         """In neither place, and once is no proof: it may have moved between the two questions."""
-        now = time.monotonic()
-        first = self._absent_since is None
-        self._absent_since = self._absent_since or now
-        grace = self._grace
-        if first or now - self._absent_since < grace:
+        cancelled = self._cancelling and self._accepted
+        grace = 0.3 if cancelled else self._patience.grace(self._unclear)
+        first = not self._absence.is_on
+        if not self._absence.lasts(grace) or first:
             self._then(self._look, grace / 2)
         elif self._cancelling:
             self._end(JobState.CANCELLED)
@@ -310,15 +294,6 @@ class Run:
             assert self._unclear is not None
             self._send_again(self._unclear)
 
-    @property
-    def _grace(self) -> float:
-        """How long it has to be absent. What a proxy gave up waiting for can still reach the server behind it."""
-        late = isinstance(self._unclear, TimedOut)
-        late |= isinstance(self._unclear, ServerFault) and self._unclear.status == 504
-        if late:
-            return self._patience.absence_behind_proxy
-        return 0.3 if self._cancelling and self._accepted else self._patience.absence
-
     def _cannot_look(self, error: ComfyError) -> None:
         """The server is away, or a proxy answers in its place: the run goes on there, so wait a good while."""
         if self._gives_up(error):
@@ -329,7 +304,7 @@ class Run:
 
     def _gives_up(self, error: ComfyError) -> bool:
         self._watch.failed(error)
-        return isinstance(error, CredentialsRefused) or self._lasts(self._patience.outage)
+        return isinstance(error, CredentialsRefused) or self._trouble.lasts(self._patience.outage)
 
     # Taking
 
@@ -342,7 +317,7 @@ class Run:
         self._check_taken()
 
     def arrived(self, arrival: Arrival) -> None:
-        if is_outage(arrival.error) and not self._fetch_trouble_lasts():
+        if is_outage(arrival.error) and not self._fetch_trouble.lasts(self._patience.outage):
             self._taking.fetch_again(arrival.fetch, self._patience.look_blind)
             return
         self._taking.arrived(arrival)
@@ -432,17 +407,6 @@ class Run:
     def _then(self, step: Callable[[], None], delay: float) -> None:
         self._next = step
         self.due = time.monotonic() + delay
-
-    def _lasts(self, limit: float) -> bool:
-        """Whether the trouble has lasted for `limit` seconds; it begins with the first question."""
-        now = time.monotonic()
-        self._trouble_since = self._trouble_since if self._trouble_since is not None else now
-        return now - self._trouble_since >= limit
-
-    def _fetch_trouble_lasts(self) -> bool:
-        now = time.monotonic()
-        first, self._fetch_trouble_since = self._fetch_trouble_since, self._fetch_trouble_since or now
-        return first is not None and now - first >= self._patience.outage
 
     @property
     def _reason(self) -> str:

@@ -32,9 +32,9 @@ from .intake import Intake
 from .job import Job
 from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit
 from .ownership import Ownership
+from .patience import Patience
 from .request import OpenChoice, Request
 from .retry import Retry
-from .run import Patience
 from .server_state import ServerState
 from .server_watch import ServerWatch
 from .worker import Registry, Worker

@@ -32,10 +32,11 @@ from .numbering import number_jobs
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
 from .ownership import Ownership
+from .patience import Patience
 from .recording import Recording
 from .request import Request
 from .retry import Retry
-from .run import Patience, Run
+from .run import Run
 from .server_watch import ServerWatch
 
 P = ParamSpec("P")

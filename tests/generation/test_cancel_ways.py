@@ -18,8 +18,9 @@ from blender_comfyui.comfy import errors
 from blender_comfyui.generation.events import Ended, StateChanged
 from blender_comfyui.generation.job import Job
 from blender_comfyui.generation.outputs import CannotSave
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience, Run
+from blender_comfyui.generation.run import Run
 from blender_comfyui.generation.session import Session
 from tests import graphs
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from blender_comfyui.comfy import errors
-from blender_comfyui.generation.run import Patience
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 

@@ -6,8 +6,8 @@ import pytest
 
 from blender_comfyui.comfy import errors
 from blender_comfyui.generation.feed import Feed
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blender_comfyui.generation.events import QueueChanged
 from blender_comfyui.generation.local_queue import LocalQueue
-from blender_comfyui.generation.run import Patience
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 from tests.generation.test_cancel import post_foreign

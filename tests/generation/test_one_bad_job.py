@@ -11,10 +11,11 @@ import pytest
 from blender_comfyui.generation.feed import Feed
 from blender_comfyui.generation.job import Job
 from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.progress import Progress
 from blender_comfyui.generation.request import Request
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience, Run
+from blender_comfyui.generation.run import Run
 from blender_comfyui.generation.session import Session, SessionClosed
 from blender_comfyui.generation.taking import Taking
 from blender_comfyui.generation.worker import Submit

@@ -8,8 +8,8 @@ from blender_comfyui.comfy.errors import CredentialsRefused, ServerFault
 from blender_comfyui.generation.events import Ended, StateChanged
 from blender_comfyui.generation.feed import Subscription
 from blender_comfyui.generation.job import Job
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 

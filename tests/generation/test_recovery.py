@@ -8,8 +8,8 @@ from blender_comfyui.comfy.errors import Lost
 from blender_comfyui.generation.events import Ended, ForeignListed, Returned
 from blender_comfyui.generation.job import Job
 from blender_comfyui.generation.outcome import JobState
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience
 from blender_comfyui.generation.session import Session, SessionClosed
 from tests import graphs
 from tests.generation.test_cancel import post_foreign
