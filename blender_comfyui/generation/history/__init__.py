@@ -1,6 +1,5 @@
 """Every request and what became of it, on disk."""
 
-from .database import HistoryUnavailable
 from .desk import (
     Answer,
     AskStatistics,
@@ -15,6 +14,7 @@ from .desk import (
     Found,
     MarkPlaced,
     NoThumbnail,
+    Notice,
     Question,
     SetFavourite,
     StatisticsFound,
@@ -26,6 +26,7 @@ from .desk import (
 )
 from .history import History
 from .records import (
+    EVERYTHING,
     CleanUp,
     CleanUpPlan,
     Figures,
@@ -37,8 +38,10 @@ from .records import (
     Sort,
     Statistics,
 )
+from .trouble import HistoryUnavailable
 
 __all__ = [
+    "EVERYTHING",
     "Answer",
     "AskStatistics",
     "Changed",
@@ -59,6 +62,7 @@ __all__ = [
     "HistoryUnavailable",
     "MarkPlaced",
     "NoThumbnail",
+    "Notice",
     "Page",
     "Placement",
     "Question",

@@ -1,92 +1,107 @@
-"""The open database file: transactions, one at a time in this process, beside those of other processes."""
+"""The open database: transactions, one at a time in this process, beside those of other processes.
+
+Damage is noticed when the file is opened or whenever SQLite stumbles over it; then the history is rebuilt, and what
+was asked is done on the new one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from . import schema
+from . import opening, rescue
+from .connecting import transaction
+from .places import Places
+from .trouble import HistoryUnavailable, is_damage, sentence
 
 T = TypeVar("T")
-_BUSY = 15.0  # seconds that another process may keep us waiting
-
-
-class HistoryUnavailable(Exception):
-    """The history cannot be opened, read or written; the text is a sentence for a person."""
+log = logging.getLogger(__name__)
 
 
 class Database:
-    """Opens at first use. `read` and `write` may be called from any thread; they raise HistoryUnavailable."""
+    """Opens at first use. `read` and `write` may be called from any thread; they raise HistoryUnavailable.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `notice` is '' or says that the history was damaged, and what became of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.places = Places(folder)
         self.notice = ""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         self._closed = False
 
     def read(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """What `act` gives, seeing one state of the database throughout."""
-        with self._lock, self._translated():
-            connection = self._open()
-            with _transaction(connection, "BEGIN"):
-                return act(connection)
+        """What `act` gives, seeing one state of the database throughout. It may be called twice."""
+        return self._run(act, "BEGIN")
 
     def write(self, act: Callable[[sqlite3.Connection], T], durable: bool = False) -> T:
         """The same with changes: all of them are kept, or none. `durable`: on the disk itself when this returns."""
-        with self._lock, self._translated():
-            connection = self._open()
-            if not durable:
-                with _transaction(connection, "BEGIN IMMEDIATE"):
-                    return act(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-            try:
-                with _transaction(connection, "BEGIN IMMEDIATE"):
-                    return act(connection)
-            finally:
-                connection.execute("PRAGMA synchronous = NORMAL")
+        return self._run(act, "BEGIN IMMEDIATE", durable)
+
+    def check(self) -> None:
+        """Look through the whole file for damage."""
+        self._run(opening.check)
 
     def close(self) -> None:
+        """End the use of the file. Everything after it raises HistoryUnavailable."""
         with self._lock:
             self._closed = True
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.close()
+            self._drop()
 
-    def _open(self) -> sqlite3.Connection:
+    def _run(self, act: Callable[[sqlite3.Connection], T], begin: str = "BEGIN", durable: bool = False) -> T:
+        with self._lock:
+            try:
+                try:
+                    return self._once(act, begin, durable)
+                except sqlite3.Error as error:
+                    if not is_damage(error) or self._connection is None:
+                        raise
+                    self._rescue(str(error))
+                    return self._once(act, begin, durable)
+            except (sqlite3.Error, OSError) as error:
+                raise HistoryUnavailable(sentence(error, self.places.folder)) from error
+
+    def _once(self, act: Callable[[sqlite3.Connection], T], begin: str, durable: bool) -> T:
+        connection = self._opened()
+        if not durable:
+            with transaction(connection, begin):
+                return act(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            with transaction(connection, begin):
+                return act(connection)
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _opened(self) -> sqlite3.Connection:
+        """The connection; a new one where another process has put another file in the place of ours."""
         if self._closed:
             raise HistoryUnavailable("The history is closed.")
+        if self._connection is not None and self._identity != self.places.identity():
+            self._drop()
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            with _transaction(connection, "BEGIN IMMEDIATE"):
-                schema.migrate(connection)
-            self._connection = connection
+            self._connection, notice = opening.open_database(self.places)
+            self._identity = self.places.identity()
+            self.notice = notice or self.notice
         return self._connection
 
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise HistoryUnavailable(f"The history in {self.path.parent} cannot be used: {error}.") from error
+    def _rescue(self, reason: str) -> None:
+        """Set the damaged file aside and put a new one in its place, unless another process has just done so."""
+        log.warning("the history is damaged", exc_info=True)
+        self._drop()
+        with self.places.guarded():
+            if self._identity == self.places.identity():
+                self.notice = rescue.set_aside(self.places, reason)
 
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
-    connection.execute(begin)
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            opening.close_database(self.places, connection)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
+from ...comfy.errors import FileBroken
+from ..pictures import make_thumbnail, thumbnail_pixels
 from .history import History
+from .places import Places
 from .records import EVERYTHING, CleanUp, CleanUpPlan, Filter, Page, Placement, Record, Sort, Statistics
 
 log = logging.getLogger(__name__)
@@ -156,9 +159,18 @@ class Trouble:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know of the history, unasked: it was damaged and rebuilt."""
+
+    sentence: str
+
+
 Answer: TypeAlias = (
-    Found | Fetched | WaitingFound | Cleaned | StatisticsFound | Thumbnail | NoThumbnail | Changed | Trouble
+    Found | Fetched | WaitingFound | Cleaned | StatisticsFound | Thumbnail | NoThumbnail | Changed | Trouble | Notice
 )
+_CHANGES = (MarkPlaced, SetFavourite, Delete, Clean)
+_ID = re.compile(r"[0-9A-Za-z-]{2,64}")
 
 
 class Desk:
@@ -166,10 +178,12 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self._history = History(folder)
+        self._places = Places(folder)
         self._questions: SimpleQueue[Question | None] = SimpleQueue()
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._told = ""
 
     def ask(self, question: Question) -> None:
         """Put a question; after `close` it goes unanswered. For one thread only, as `close` is."""
@@ -191,7 +205,7 @@ class Desk:
         return answers
 
     def close(self) -> None:
-        """Return at once; the thread ends after the questions that were put before."""
+        """Return at once. The thread still makes the changes that it was asked for, and ends."""
         self._closed = True
         self._questions.put(None)
 
@@ -202,38 +216,67 @@ class Desk:
 
     def _run(self) -> None:
         while (question := self._questions.get()) is not None:
+            if self._closed and not isinstance(question, _CHANGES):
+                continue
             try:
                 for answer in self._answered(question):
                     self._answers.put(answer)
             except Exception as error:
-                log.exception("%s", type(question).__name__)
-                self._answers.put(Trouble(str(error)))
+                log.warning("%s", type(question).__name__, exc_info=True)
+                self._answers.put(Trouble(str(error) or type(error).__name__))
+            self._tell_notice()
         self._history.close()
 
-    def _answered(self, question: Question) -> Iterator[Answer]:  # noqa: C901 - one case a question
-        history = self._history
+    def _tell_notice(self) -> None:
+        if self._history.notice != self._told:
+            self._told = self._history.notice
+            self._answers.put(Notice(self._told))
+
+    def _answered(self, question: Question) -> tuple[Answer, ...]:
         match question:
+            case MarkPlaced() | SetFavourite() | Delete() | Clean():
+                return self._changed(question)
             case Find(which, sort, offset, size, tag):
-                yield Found(history.find(which, sort, offset, size), tag)
+                return (Found(self._history.find(which, sort, offset, size), tag),)
             case Fetch(job_id):
-                yield Fetched(job_id, history.record(job_id))
+                return (Fetched(job_id, self._history.record(job_id)),)
             case Waiting(blend_id, blend_path):
-                yield WaitingFound(history.waiting(blend_id, blend_path))
-            case MarkPlaced(job_id, number, placement, placed_as):
-                history.place(job_id, number, placement, placed_as)
-                yield Changed()
-            case SetFavourite(job_id, value):
-                history.favourite(job_id, value)
-                yield Changed()
-            case Delete(ids, with_files):
-                history.delete(ids, with_files)
-                yield Changed()
-            case Clean(policy, dry_run):
-                plan = history.clean_up(policy, dry_run)
-                if not dry_run:
-                    yield Changed()
-                yield Cleaned(plan, dry_run)
+                return (WaitingFound(self._history.waiting(blend_id, blend_path)),)
             case AskStatistics():
-                yield StatisticsFound(history.statistics())
-            case WantThumbnail(job_id, number, _):
-                yield NoThumbnail(job_id, number)
+                return (StatisticsFound(self._history.statistics()),)
+            case WantThumbnail():
+                return (self._thumbnail(question),)
+
+    def _changed(self, change: MarkPlaced | SetFavourite | Delete | Clean) -> tuple[Answer, ...]:
+        match change:
+            case MarkPlaced(job_id, number, placement, placed_as):
+                self._history.place(job_id, number, placement, placed_as)
+            case SetFavourite(job_id, value):
+                self._history.favourite(job_id, value)
+            case Delete(ids, with_files):
+                self._history.delete(ids, with_files)
+            case Clean(policy, dry_run):
+                cleaned = Cleaned(self._history.clean_up(policy, dry_run), dry_run)
+                return (cleaned,) if dry_run else (Changed(), cleaned)
+        return (Changed(),)
+
+    def _thumbnail(self, wanted: WantThumbnail) -> Thumbnail | NoThumbnail:
+        try:
+            if _ID.fullmatch(wanted.job_id):
+                pixels = _pixels(wanted.path, self._places.thumbnail(wanted.job_id, wanted.number))
+                if pixels is not None:
+                    return Thumbnail(wanted.job_id, wanted.number, *pixels)
+        except (OSError, FileBroken):
+            log.info("no thumbnail of %s", wanted.path, exc_info=True)
+        return NoThumbnail(wanted.job_id, wanted.number)
+
+
+def _pixels(source: Path, thumbnail: Path) -> tuple[int, int, bytes] | None:
+    """Of the thumbnail that is there, unless its picture is newer; else of one that is made now, if that can be."""
+    if thumbnail.is_file() and not (source.is_file() and source.stat().st_mtime > thumbnail.stat().st_mtime):
+        try:
+            return thumbnail_pixels(thumbnail)
+        except (OSError, FileBroken):
+            log.info("%s is made anew", thumbnail, exc_info=True)
+    thumbnail.parent.mkdir(parents=True, exist_ok=True)
+    return thumbnail_pixels(thumbnail) if make_thumbnail(source, thumbnail) else None

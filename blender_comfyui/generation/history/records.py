@@ -46,7 +46,8 @@ class Record:
     `rank` the place in the local queue (smaller is sooner), `owner` the process that looks after the job while it is
     open, `sent` the moment before it first went to the server (None: it certainly never did). `error_kind` is the
     name of the error's class; `problems` are outputs that the server refused while it ran the others, as sentences.
-    `imported` results were made by another client of the server. `seconds` counts from submit to the end.
+    `recoverable`: it failed, but the server may still have its result. `imported` results were made by another
+    client of the server. `seconds` counts from submit to the end.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Record:
     files: tuple[FileRecord, ...] = ()
     texts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    recoverable: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Filter:
     """Which records: all of what is given has to hold.
 
     `text` is anywhere in the prompt, in any case of any script; spaces at its ends do not count. `states` empty
-    means all of them. `since` is included, `until` is not. `unplaced`: with a file that waits to be placed.
+    means all of them. `since` is included, `until` is not; both are about when it was asked for. `unplaced`: with a
+    file that waits to be placed.
     """
 
     text: str = ""

@@ -6,7 +6,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeAlias
 
+from . import rows, search
+
 Migration: TypeAlias = Callable[[sqlite3.Connection], None]
+
+_OPEN = "state IN ('waiting', 'queued', 'running', 'downloading')"
 
 
 def _jobs_requests_files(connection: sqlite3.Connection) -> None:
@@ -54,12 +58,32 @@ def _jobs_requests_files(connection: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""",
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
         "CREATE INDEX jobs_by_time ON jobs (created)",
-        "CREATE INDEX jobs_open ON jobs (rank) WHERE state IN ('waiting', 'queued', 'running', 'downloading')",
+        f"CREATE INDEX jobs_open ON jobs (rank) WHERE {_OPEN}",
     ):
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files,)
+def _texts_and_orders(connection: sqlite3.Connection) -> None:
+    """Prompts to search in, an order by the alphabet, and indexes for lists of many entries."""
+    for statement in (
+        "CREATE TABLE texts (job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, folded TEXT NOT NULL)",
+        "ALTER TABLE jobs ADD COLUMN alphabet TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX jobs_by_alphabet ON jobs (alphabet)",
+        "CREATE INDEX jobs_by_seconds ON jobs (seconds)",
+        "CREATE INDEX jobs_by_blend_id ON jobs (blend_id)",
+        "CREATE INDEX jobs_by_blend_path ON jobs (blend_path)",
+        "CREATE INDEX jobs_favourite ON jobs (number) WHERE favourite",
+        "CREATE INDEX files_not_safe ON files (job, placement) WHERE placement IN ('waiting', 'placed')",
+        "CREATE INDEX files_by_path ON files (path)",
+    ):
+        connection.execute(statement)
+    for number, facts in connection.execute("SELECT job, facts FROM requests").fetchall():
+        text = search.folded(rows.searched(facts))
+        connection.execute("INSERT INTO texts (job, folded) VALUES (?, ?)", (number, text))
+        connection.execute("UPDATE jobs SET alphabet = ? WHERE number = ?", (rows.alphabet(text), number))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files, _texts_and_orders)
 """The n-th leads from version n to n + 1; an empty database has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -1,0 +1,44 @@
+"""How jobs fared, by task and tier."""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+from collections.abc import Iterable
+
+from ..outcome import JobState
+from . import rows
+from .records import Figures, Statistics
+
+
+def figures(connection: sqlite3.Connection) -> Statistics:
+    """Of all jobs that we asked for ourselves."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    grouped = "SELECT task, tier, state, count(*) FROM jobs WHERE NOT imported GROUP BY task, tier, state"
+    for task, tier, state, count in connection.execute(grouped):
+        of_kind = counts.setdefault((rows.restored(task), rows.restored(tier)), {})
+        of_kind[state] = of_kind.get(state, 0) + count
+    times: dict[tuple[str, str], list[float]] = {}
+    finished = "SELECT task, tier, seconds FROM jobs WHERE NOT imported AND state = 'finished' AND seconds > 0"
+    for task, tier, seconds in connection.execute(finished):
+        times.setdefault((rows.restored(task), rows.restored(tier)), []).append(seconds)
+    by_kind = {kind: _of([states], times.get(kind, [])) for kind, states in sorted(counts.items())}
+    return Statistics(_of(counts.values(), [time for some in times.values() for time in some]), by_kind)
+
+
+def _of(counts: Iterable[dict[str, int]], times: list[float]) -> Figures:
+    total = dict.fromkeys(JobState, 0)
+    for states in counts:
+        for state, count in states.items():
+            if state in total:
+                total[JobState(state)] += count
+    tried = total[JobState.FINISHED] + total[JobState.FAILED] + total[JobState.LOST]
+    return Figures(
+        count=sum(total.values()),
+        finished=total[JobState.FINISHED],
+        failed=total[JobState.FAILED],
+        cancelled=total[JobState.CANCELLED],
+        lost=total[JobState.LOST],
+        success_rate=total[JobState.FINISHED] / tried if tried else None,
+        median_seconds=statistics.median(times) if times else None,
+    )

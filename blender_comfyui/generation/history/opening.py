@@ -1,0 +1,120 @@
+"""Opening the file: made when it is not there, brought up to date, rebuilt where it is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+from . import connecting, rebuild, rescue, schema, search
+from .places import Places
+from .trouble import Damaged, HistoryUnavailable, is_damage
+
+log = logging.getLogger(__name__)
+
+_TABLES = frozenset({"jobs", "requests", "files", "meta"})
+
+
+def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
+    """A connection to a history of our version, and a notice or ''.
+
+    Raises HistoryUnavailable for one of a newer version, sqlite3.Error and OSError.
+    """
+    with places.guarded():
+        _put_in_place(places)
+        try:
+            connection, notice = _open(places)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            log.warning("the history is damaged", exc_info=True)
+            notice = rescue.set_aside(places, str(error))
+            connection, _ = _open(places)
+        places.in_use.touch()
+        return connection, notice
+
+
+def close_database(places: Places, connection: sqlite3.Connection) -> None:
+    """Close it; the last one to do so leaves no log behind."""
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
+    with contextlib.suppress(OSError):
+        if not places.log.exists():
+            places.in_use.unlink(missing_ok=True)
+
+
+def _put_in_place(places: Places) -> None:
+    """The file is made elsewhere first: where there is one, it is a whole one, or damaged."""
+    if places.file.exists():
+        return
+    if not places.rebuilt.exists():
+        connecting.create(places.new).close()
+        places.new.replace(places.rebuilt)
+    for orphan in (places.log, places.index_of_log, places.in_use):
+        orphan.unlink(missing_ok=True)
+    places.rebuilt.replace(places.file)
+    _settle(places.folder)
+
+
+def _settle(folder: Path) -> None:
+    """Have the folder itself on the disk, with the file's name in it."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _open(places: Places) -> tuple[sqlite3.Connection, str]:
+    log_is_gone = places.in_use.exists() and not places.log.exists()
+    connection = connecting.connect(places.file)
+    try:
+        _check_version(connection, places.folder)
+        if log_is_gone:
+            check(connection)
+        _set_up(connection)
+        return connection, _make_up_for_log(places, connection) if log_is_gone else ""
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
+    """Raises HistoryUnavailable for a newer history than we know, Damaged for one that lacks a part."""
+    version = schema.version(connection)
+    if version > schema.SCHEMA_VERSION:
+        raise HistoryUnavailable(
+            f"The history in {folder} was written by a newer version of this extension (its version is {version}, "
+            f"known are those up to {schema.SCHEMA_VERSION}). Update the extension, or move history.sqlite away."
+        )
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if version < 1 or not tables >= _TABLES:
+        raise Damaged("it is empty or lacks a part")
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Raises Damaged when SQLite finds anything wrong in the whole file."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise Damaged(str(found).splitlines()[-1])
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    if schema.version(connection) < schema.SCHEMA_VERSION or not search.is_ready(connection):
+        connecting.bring_up_to_date(connection)
+
+
+def _make_up_for_log(places: Places, connection: sqlite3.Connection) -> str:
+    with connecting.transaction(connection):
+        count = rebuild.add_from_files(connection, places.folders(rebuild.named_folders(connection)))
+    if not count:
+        return ""
+    return f"The newest part of the history was lost. {count} of its entries were made anew from their files."
