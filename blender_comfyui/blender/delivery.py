@@ -186,4 +186,5 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(_on_load)
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
+    _news.wanted = False
     live_preview.forget()

@@ -40,7 +40,7 @@ def _draw_header(row: UILayout, count: int, paused: bool) -> None:
 
 
 def _draw_job(row: UILayout, entry: Entry, place: int, count: int, width: int) -> None:
-    text = f"{place + 1}  {entry.making.label or 'No prompt'}"
+    text = f"{place + 1}. {entry.making.label or 'No prompt'}"
     row.label(text=shortened(text, width - round((4 * _BUTTON + ICON / 2) * scale()), text_size()))
     _move_button(row, entry, "TRIA_UP", -1, enabled=place > 0)
     _move_button(row, entry, "TRIA_DOWN", 1, enabled=place < count - 1)

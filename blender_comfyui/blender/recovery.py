@@ -24,6 +24,10 @@ class _Recovery:
     """Asks, and turns the answers into entries of the job list."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Know nothing yet."""
         self.wants_results = True
         self.wants_jobs = True
         self.awaited = 0  # open jobs of earlier runs that have not returned
@@ -85,6 +89,7 @@ def _on_load(_file: str) -> None:
 
 
 def register() -> None:
+    reader.begin()  # a module can outlive its being disabled
     archive.readers.append(reader)
     bpy.app.handlers.load_post.append(_on_load)
 
