@@ -131,7 +131,10 @@ class ComfyClient:
             raise invalid_prompt(self._json(answer), prompt)
         data = self._json(self._expect(answer, "/prompt"))
         if not isinstance(data, Mapping) or not isinstance(data.get("prompt_id"), str):
-            raise ServerFault("The server's answer to the prompt makes no sense.", details=str(data)[:500])
+            raise ServerFault(
+                "The server's answer to the prompt makes no sense. Check the address, or the proxy before the server.",
+                details=str(data)[:500],
+            )
         if data["prompt_id"] != prompt_id:
             with contextlib.suppress(ComfyError):  # it is ours all the same, and nobody would fetch it
                 self.delete_queued(data["prompt_id"])

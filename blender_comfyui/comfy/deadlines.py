@@ -74,6 +74,12 @@ class Deadlines:
                 exchange.end("closed")
             self._changed.notify()
 
+    def join(self, timeout: float) -> None:
+        """Wait for the thread to end, after `close`."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
     def _begin(self, exchange: Exchange) -> None:
         with self._changed:
             if self._closed:
@@ -109,13 +115,22 @@ class _Noted:
 
     sock: Any
 
+    def _new_conn(self) -> Any:
+        """The TCP connection: what follows on it (a tunnel through a proxy, TLS) can drip as well."""
+        return self._note(super()._new_conn())  # type: ignore[misc]
+
     def getresponse(self, *arguments: Any, **options: Any) -> Any:
+        self._note(self.sock)
+        return super().getresponse(*arguments, **options)  # type: ignore[misc]
+
+    @staticmethod
+    def _note(connection: Any) -> Any:
         exchange: Exchange | None = getattr(_current, "exchange", None)
         if exchange is not None:
-            exchange.socket = self.sock
+            exchange.socket = connection
             if exchange.cut:
                 exchange.end("closed")
-        return super().getresponse(*arguments, **options)  # type: ignore[misc]
+        return connection
 
 
 class _HTTPConnection(_Noted, urllib3.connection.HTTPConnection):

@@ -92,6 +92,7 @@ class Transport:
     def close(self) -> None:
         self.abort()
         self._http.close()
+        self._deadlines.join(timeout=1.0)
 
     def exchange(
         self,
@@ -129,7 +130,7 @@ class Transport:
     ) -> tuple[int, str]:
         """Stream an answer into the file `target`; gives its status and content type.
 
-        Only a 200 is written. Raises FileBroken for a body that is cut, TimedOut when a piece of it takes longer
+        Only a 200 is written. Raises FileBroken for a body that is cut, TimedOut when CHUNK bytes of it take longer
         than a whole exchange may, Interrupted when `should_stop` says so, and what `exchange` raises. It may be
         asked on another thread.
         """
@@ -140,13 +141,15 @@ class Transport:
             if response.status_code != 200:
                 self._refuse_faults(path, Answer(response.status_code, content_type, b""), response)
                 return response.status_code, content_type
-            size = 0
+            size = extended = 0
             with target.open("wb") as file:
                 for chunk in self._chunks(response, exchange):
                     size += len(chunk)
                     if size > max_bytes:
                         raise ServerFault(f"The file is over the limit of {max_bytes / 1e9:.1f} GB: not accepted.")
-                    exchange.extend()
+                    if size - extended >= CHUNK:  # a chunk as the server cuts them may be a single byte
+                        extended = size
+                        exchange.extend()
                     file.write(chunk)
             return 200, content_type
 

@@ -23,7 +23,7 @@ from queue import Empty, SimpleQueue
 
 from ..comfy.answers import ServerFile
 from ..comfy.client import ComfyClient
-from ..comfy.errors import ComfyError, FileMissing, Interrupted
+from ..comfy.errors import ComfyError, FileMissing, Interrupted, ServerFault
 from .pictures import check_file
 from .retry import Retry
 
@@ -136,6 +136,11 @@ def discard_all(folder: Path, job_id: str) -> None:
         discard(part)
 
 
+def _may_be_a_hiccup(error: ComfyError) -> bool:
+    """The history has just named the file, and asking for it once more does no harm."""
+    return isinstance(error, FileMissing) or (isinstance(error, ServerFault) and error.status >= 500)
+
+
 class Downloads:
     """A thread that fetches files one after the other and hands each Arrival to `deliver`.
 
@@ -202,8 +207,7 @@ class Downloads:
             discard(fetch.part)
         if isinstance(error, ComfyError) and not self._stops(fetch):
             failures += 1
-            # a 404 can be a proxy's hiccup: the history has just named the file
-            if self._retry.allows(failures, error) or (isinstance(error, FileMissing) and failures < 2):
+            if self._retry.allows(failures, error) or (failures < 2 and _may_be_a_hiccup(error)):
                 due = time.monotonic() + self._retry.delay(failures, error)
                 heapq.heappush(self._later, (due, next(self._order), fetch, failures))
                 return
