@@ -8,17 +8,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks import history
 from benchmarks.raw import BareClient, RawClient
+from benchmarks.timing import milliseconds, row
 from blender_comfyui.generation.events import StateChanged
 from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.session import Session
@@ -35,12 +36,6 @@ def graph() -> dict[str, Any]:
         "1": {"class_type": "EmptyImage", "inputs": {"width": SIZE, "height": SIZE, "batch_size": 1, "color": colour}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "bench"}},
     }
-
-
-def milliseconds(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return (time.perf_counter() - began) * 1000
 
 
 @contextmanager
@@ -103,12 +98,6 @@ def posting(client: RawClient) -> float:
     return spent
 
 
-def row(name: str, times: list[float], base: list[float] | None = None, note: str = "") -> None:
-    median = statistics.median(times)
-    ratio = f"{median / statistics.median(base):5.2f} x" if base else "       "
-    print(f"{name:<58} {median:8.2f} ms  {ratio}  max {max(times):8.2f}  {note}", flush=True)
-
-
 def blender_rows(url: str, slow_url: str, rounds: int) -> None:
     """The main thread's share, measured inside a real Blender's Python by blender_side.py."""
     python = os.environ.get("BLENDER_COMFYUI_BPY")
@@ -123,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     rounds = parser.parse_args().rounds
+    history.measure()
     with server() as url, server("--post-delay", "3") as slow_url:
         named = "COMFYUI_URL" if os.environ.get("COMFYUI_URL") else "the stand-in"
         print(f"{rounds} rounds of EmptyImage {SIZE}² -> SaveImage against {named} at {url}")

@@ -23,7 +23,7 @@ _ORDER = {  # the number counts up as jobs are added, whatever the clock does
 
 def page(connection: sqlite3.Connection, which: Filter, sort: Sort, offset: int, size: int) -> Page:
     conditions = dict(_conditions(which))
-    match = search.match(which.text, search.is_ready(connection))
+    match = search.match(connection, which.text)
     if match and not conditions and sort in (Sort.NEWEST, Sort.OLDEST):
         found = _straight(connection, match, sort, offset, size)
     else:
