@@ -7,6 +7,9 @@ from . import (
     archive,
     blend_file,
     delivery,
+    diagnostics,
+    gallery,
+    logbook,
     operators,
     panels,
     placements,
@@ -21,15 +24,18 @@ from .sinks import ledger
 _MODULES = (
     properties,
     preferences,
+    logbook,
     blend_file,
     ledger,
     runtime,
     archive,
+    diagnostics,
     placements,
     recovery,
     delivery,
     operators,
     panels,
+    gallery,
 )
 
 

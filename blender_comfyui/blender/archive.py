@@ -33,6 +33,7 @@ class _Desk:
         self.desk: Desk | None = None
         self.owed = 0
         self.asked = float("-inf")  # monotonic
+        self.news_until = float("-inf")  # monotonic
 
     def ask(self, question: Question) -> None:
         if self.desk is None:
@@ -85,7 +86,15 @@ def tell(news: object) -> bool:
     return changed
 
 
+def expect_news(seconds: float) -> None:
+    """Have the tick come for that long, as a Session was asked for something that no job shows."""
+    _current.news_until = time.monotonic() + seconds
+
+
 def expects_answers() -> bool:
+    """Whether the tick has something to come for."""
+    if time.monotonic() < _current.news_until:
+        return True
     return _current.owed > 0 and time.monotonic() - _current.asked < PATIENCE
 
 

@@ -3,12 +3,12 @@
 import os
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import AddonPreferences, Context, PropertyGroup, UILayout
 
 from ..comfy.address import COMFYUI_PORT, ServerAddress
 from ..comfy.errors import InvalidAddress
-from . import compat, server_view, settings
+from . import compat, logbook, server_view, settings
 from .settings import API_KEY_VARIABLE, PACKAGE, names_more_than_a_host
 
 AUTHENTICATIONS = (
@@ -37,6 +37,7 @@ def _spread_address(self: "ComfyPreferences", _context: Context) -> None:
 
 def _bind_secrets(_self: object, _context: Context) -> None:
     settings.bind_secrets()
+    logbook.protect()
 
 
 def _secret(name: str, description: str) -> StringProperty:
@@ -111,6 +112,31 @@ class ComfyPreferences(AddonPreferences):
         "with --preview-method auto",
         default=True,
     )
+    clean_days: IntProperty(
+        name="Older Than",
+        description="Days after which a clean-up deletes a result from the gallery; 0 for no such limit",
+        default=0,
+        min=0,
+        max=36500,
+    )
+    clean_keep: IntProperty(
+        name="Keep Newest",
+        description="How many results a clean-up leaves in the gallery; 0 for no such limit",
+        default=0,
+        min=0,
+    )
+    clean_gigabytes: FloatProperty(
+        name="Keep Gigabytes",
+        description="How many gigabytes of results a clean-up leaves; 0 for no such limit",
+        default=0.0,
+        min=0.0,
+        precision=1,
+    )
+    clean_files: BoolProperty(
+        name="Delete Files Too",
+        description="A clean-up deletes the results' files from the disk too, not only the gallery's entries",
+        default=False,
+    )
 
     def draw(self, context: Context) -> None:
         layout = self.layout
@@ -125,6 +151,8 @@ class ComfyPreferences(AddonPreferences):
         layout.separator()
         layout.prop(self, "output_folder")
         layout.prop(self, "show_previews")
+        _draw_gallery(layout, self)
+        layout.operator("comfyui.copy_diagnostics", text="Copy Diagnostics", icon="COPYDOWN")
 
 
 def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
@@ -142,6 +170,20 @@ def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
     elif preferences.authentication in ("BEARER", "API_KEY"):
         found = "is set" if os.environ.get(API_KEY_VARIABLE) else "is not set"
         body.label(text=f"Where empty: {API_KEY_VARIABLE} of the environment, which {found}")
+
+
+def _draw_gallery(layout: UILayout, preferences: ComfyPreferences) -> None:
+    header, body = layout.panel("COMFYUI_gallery_preferences", default_closed=True)
+    header.label(text="Gallery")
+    if body is None:
+        return
+    body.label(text="What a clean-up deletes. It never happens by itself, and never touches favourites")
+    column = body.column(align=True)
+    column.prop(preferences, "clean_days")
+    column.prop(preferences, "clean_keep")
+    column.prop(preferences, "clean_gigabytes")
+    body.prop(preferences, "clean_files")
+    body.operator("comfyui.gallery_clean_up", icon="BRUSH_DATA")
 
 
 def _draw_headers(layout: UILayout, preferences: ComfyPreferences) -> None:

@@ -56,6 +56,10 @@ class Recorder:
         self._note(Drawn("operator", kind.name if text is None else text, name, icon, {"properties": said}))
         return said
 
+    def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:
+        assert hasattr(bpy.types, name)
+        self._note(Drawn("menu", text, name, icon))
+
     def progress(self, factor: float = 0.0, text: str = "") -> None:
         assert 0.0 <= factor <= 1.0
         self._note(Drawn("progress", text, arguments={"factor": factor}))
@@ -63,6 +67,9 @@ class Recorder:
     def template_icon(self, icon_value: int, scale: float = 1.0) -> None:
         assert icon_value > 0
         self._note(Drawn("template_icon", arguments={"icon": icon_value, "scale": scale}))
+
+    def template_popup_confirm(self, operator: str, text: str = "", cancel_text: str = "") -> None:
+        self._note(Drawn("template_popup_confirm", text or cancel_text, operator))
 
     def _note(self, drawn: Drawn) -> None:
         assert drawn.icon in ICONS, drawn.icon

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -118,15 +119,17 @@ class BlenderWindow:
             self.drag((edge.x, y), (edge.x + edge.width - width, y))
         self.wait_until(f"area_region(screen_area({editor!r}), 'UI').width == {width}", 5)
 
-    def find_button(self, editor: str, region: str, meaning: str) -> tuple[int, int]:
-        """The place of a button, looked for with the mouse from top to bottom.
+    def find_button(
+        self, editor: str, region: str, meaning: str, columns: Sequence[float] = COLUMNS
+    ) -> tuple[int, int]:
+        """The place of a button, looked for with the mouse from top to bottom in `columns`, shares of the width.
 
         `meaning` is part of the operator's Python command or of the property's data path ("comfyui.generate",
         "comfyui.prompt"). Raises AssertionError if no visible button of the region says so.
         """
         where = self.region(editor, region)
         seen: dict[str, None] = {}
-        for part in COLUMNS:
+        for part in columns:
             x = where.x + int(where.width * part)
             for y in range(where.y + 4, where.y + where.height - 2, ROW):
                 said = self._hovered(x, y, editor, region)

@@ -1,8 +1,8 @@
 """What can be clicked, searched with F3 and called from scripts. Operators are thin: read, call, report."""
 
-from . import generate, jobs, prompt, queue, server
+from . import diagnostics, gallery, gallery_upkeep, generate, jobs, prompt, queue, server
 
-_MODULES = (generate, jobs, queue, prompt, server)
+_MODULES = (generate, jobs, queue, prompt, server, gallery, gallery_upkeep, diagnostics)
 
 
 def register() -> None:
