@@ -230,7 +230,7 @@ def test_a_file_that_holds_the_result_gets_it_no_second_time(
     server, saved, click, until, forget, records, package, placements_of, jobs
 ):
     """Blender died after saving, before the history knew of the placing."""
-    entry = click()
+    click()
     until(lambda: placements_of() == ["placed"])
     bpy.ops.wm.save_mainfile()
     until(lambda: placements_of() == ["kept"])
