@@ -8,33 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import logging
 import random
 import socket
-import ssl
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import websocket
 
 from .address import ServerAddress
 from .credentials import Credentials
 from .events import Connected, Disconnected, Event, parse_binary, parse_text
+from .opening import GuardedSocket, open_websocket
 
-# http_no_proxy is read only where a proxy is named, which is then not used
-_NO_PROXY: dict[str, Any] = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": ["*"]}
+log = logging.getLogger(__name__)
+
 _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
 
 
 @dataclass(frozen=True)
 class StreamTimes:
-    """Seconds. A silence of `ping_after` is met with a ping, one of `ping_after` more ends the connection."""
+    """Seconds. A silence of `ping_after` is met with a ping, one of `ping_after` more ends the connection, and so
+    does a message that is not whole after `message`."""
 
     connect: float = 5.0
     ping_after: float = 10.0
+    message: float = 60.0
     first_delay: float = 0.25
     longest_delay: float = 5.0
 
@@ -50,12 +51,12 @@ class EventStream:
         times: StreamTimes = StreamTimes(),
     ) -> None:
         self._address = address
-        self._headers = [f"{name}: {value}" for name, value in credentials.headers]
+        self._headers = credentials.headers
         self._deliver = deliver
         self._times = times
         self._closing = threading.Event()
         self._hurry = threading.Event()
-        self._socket: websocket.WebSocket | None = None
+        self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="comfyui-stream", daemon=True)
 
     def start(self) -> None:
@@ -80,56 +81,45 @@ class EventStream:
         while not self._closing.is_set():
             reason = "closed by the server"
             try:
-                client_id = self._connect()
+                connection, guarded, client_id = self._connect()
                 failures = 0
                 self._deliver(Connected(client_id))
-                self._read()
+                self._read(connection, guarded)
             except (OSError, websocket.WebSocketException, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}"
+            except Exception as error:  # what nobody foresaw ends this connection, not the thread
+                log.exception("the websocket")
+                reason = type(error).__name__
             finally:
-                self._shut(self._socket)
-                self._socket = None
+                self._end()
             if not self._closing.is_set():
                 self._deliver(Disconnected(reason))
                 self._hurry.wait(self._delay(failures))
                 self._hurry.clear()
                 failures += 1
 
-    def _connect(self) -> str:
+    def _connect(self) -> tuple[websocket.WebSocket, GuardedSocket, str]:
         client_id = uuid.uuid4().hex
-        self._socket = websocket.create_connection(
-            self._address.websocket(client_id),
-            timeout=self._times.connect,
-            header=self._headers,
-            suppress_origin=True,  # a foreign Origin is refused with 403
-            redirect_limit=0,  # the credentials are for this origin only
-            **(_NO_PROXY if self._address.is_loopback else {}),
-            sslopt=self._tls(),
-            skip_utf8_validation=True,
-        )
-        self._socket.send(_FEATURES)  # only as the first message does it bring previews with a prompt id
-        return client_id
+        connection, guarded = open_websocket(self._address, client_id, self._headers, self._times.connect, self._opened)
+        connection.send(_FEATURES)  # only as the first message does it bring previews with a prompt id
+        return connection, guarded, client_id
 
-    @staticmethod
-    def _tls() -> dict[str, object]:
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-        if not bundle:
-            import certifi
+    def _opened(self, connection: socket.socket) -> None:
+        self._socket = connection
+        if self._closing.is_set():  # closed before there was anything to shut
+            self._shut(connection)
 
-            bundle = certifi.where()
-        return {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": bundle}
-
-    def _read(self) -> None:
-        assert self._socket is not None
-        self._socket.settimeout(self._times.ping_after)
+    def _read(self, connection: websocket.WebSocket, guarded: GuardedSocket) -> None:
+        guarded.settimeout(self._times.ping_after)
         pinged = False
         while not self._closing.is_set():
+            guarded.allow_message(self._times.message)
             try:
-                opcode, frame = self._socket.recv_data_frame(control_frame=True)
+                opcode, frame = connection.recv_data_frame(control_frame=True)
             except websocket.WebSocketTimeoutException:
                 if pinged:
                     raise
-                self._socket.ping()
+                connection.ping()
                 pinged = True
                 continue
             pinged = False
@@ -151,12 +141,15 @@ class EventStream:
         delay = min(self._times.longest_delay, self._times.first_delay * 2.0 ** min(failures, 10))
         return delay * random.uniform(0.8, 1.2)
 
+    def _end(self) -> None:
+        connection, self._socket = self._socket, None
+        self._shut(connection)
+        if connection is not None:
+            connection.close()
+
     @staticmethod
-    def _shut(connection: websocket.WebSocket | None) -> None:
-        raw = connection.sock if connection is not None else None
-        if connection is None or raw is None:
-            return
-        with contextlib.suppress(OSError):
-            raw.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(OSError, websocket.WebSocketException, AttributeError):  # the other thread was first
-            connection.shutdown()  # type: ignore[no-untyped-call]
+    def _shut(connection: socket.socket | None) -> None:
+        """Wakes whoever reads. Not by SSLSocket's own shutdown, which pulls the rug from under that thread."""
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
