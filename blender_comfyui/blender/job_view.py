@@ -76,6 +76,7 @@ def _draw_ways_out(row: UILayout, entry: Entry) -> None:
         row.operator("comfyui.run_again", icon="FILE_REFRESH").job_id = entry.id
     if entry.problem:
         row.operator("comfyui.copy_details", icon="COPYDOWN").job_id = entry.id
+        row.operator("comfyui.copy_diagnostics", text="", icon="TEXT")
 
 
 def _draw_results(layout: UILayout, ended: list[Entry], width: int) -> None:

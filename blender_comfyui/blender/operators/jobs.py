@@ -6,7 +6,7 @@ from bpy.types import Context, Operator
 
 from ...comfy.errors import ComfyError
 from ...generation.history import Placement
-from .. import delivery, elsewhere, order, placements, regions, runtime
+from .. import delivery, diagnostics, elsewhere, order, placements, regions, runtime
 from ..job_list import Entry
 from ..sinks import ledger
 
@@ -132,7 +132,7 @@ class COMFYUI_OT_copy_details(Operator):
         entry = runtime.jobs.get(self.job_id)
         if entry is None:
             return {"CANCELLED"}
-        context.window_manager.clipboard = entry.details
+        context.window_manager.clipboard = diagnostics.clean(entry.details)
         self.report({"INFO"}, "Copied to the clipboard")
         return {"FINISHED"}
 
