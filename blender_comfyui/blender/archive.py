@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from ..generation.history import Answer, Clean, Desk, Question, Trouble
+from ..generation.history import Answer, Clean, Desk, Notice, Question, Trouble
 from . import settings
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ class _Desk:
         answers = self.desk.drain(1) if self.desk else []
         if not answers:
             return None
-        self.owed = max(0, self.owed - 1)
+        if not isinstance(answers[0], Notice):  # that was not asked for
+            self.owed = max(0, self.owed - 1)
         return answers[0]
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ class Shelves:
         self.history = module("generation.history").History(module("blender.settings").user_folder("session"))
         self.shelf = module("blender.gallery.reading").shelf
         self.thumbnails = module("blender.gallery.reading").thumbnails
+        self.large = module("blender.gallery.reading").large
 
     def keep(
         self,
@@ -100,7 +101,8 @@ class Shelves:
             or shelf._wants_request
             or (shelf.selected and shelf.whole is None)
             or self.thumbnails.is_missing_some
-            or bool(self.thumbnails._asked)
+            or bool(self.thumbnails._asked or self.large._asked)
+            or self.large.is_missing_some
         )
 
     def draw(

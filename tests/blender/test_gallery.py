@@ -9,7 +9,7 @@ import blf
 import bpy
 import pytest
 
-from tests.blender.shelves import Shelves, _context
+from tests.blender.shelves import Shelves, _context, write_picture
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def gallery(module, deliver, comfyui, saved, tmp_path):
     reading = module("blender.gallery.reading")
     reading.shelf.__init__()
     reading.thumbnails.forget()
+    reading.large.forget()
     reading.foreign.__init__()
     reading.dialogs.answers.__init__()
 
@@ -214,6 +215,14 @@ def test_a_history_that_cannot_be_opened_says_so_and_can_be_tried_again(gallery,
     assert "What you generate is kept here" in gallery.wait().text
 
 
+def test_a_damaged_history_is_told_until_it_was_read(gallery, module):
+    gallery.wait()
+    gallery.shelf.take(module("generation.history").Notice("The history was damaged; 41 entries were rebuilt."))
+    assert "41 entries were rebuilt" in gallery.look().text
+    bpy.ops.comfyui.gallery_dismiss_notice()
+    assert "41 entries" not in gallery.draw().text
+
+
 def test_an_answer_that_is_late_does_not_replace_a_newer_one(gallery, settings, module):
     gallery.keep("a red fox")
     gallery.look()
@@ -265,6 +274,19 @@ def test_the_page_gets_its_pictures(gallery, module):
     assert tuple(icon.image_size) == (8, 8)
     colour = [round(value * 255) for value in icon.image_pixels_float[:3]]
     assert all(abs(a - b) < 12 for a, b in zip(colour, (200, 30, 30), strict=True))  # WebP loses a little
+
+
+def test_the_selected_result_gets_a_larger_picture_too(gallery, module):
+    job_id = gallery.keep(files=("a.png", "b.png"))
+    write_picture(gallery.history.record(job_id).files[1].path, side=800)
+    gallery.look()
+    gallery.select(job_id)
+    assert list(gallery.large._slots) == [(job_id, 1)]
+    bpy.ops.comfyui.gallery_step(by=1)
+    gallery.wait()
+    sizes = [tuple(gallery.large._icons[slot].image_size) for slot in gallery.large._slots.values()]
+    assert sizes == [(8, 8), (640, 640)]
+    assert max(gallery.thumbnails._icons["0"].image_size) <= 256
 
 
 # -- the buttons --------------------------------------------------------------------------------------------------

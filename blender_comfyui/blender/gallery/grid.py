@@ -9,7 +9,8 @@ from bpy.types import UILayout
 from ...generation.history import FileRecord, Record
 from ..wrapping import scale, shortened, text_size
 from . import details, words
-from .reading import shelf, thumbnails
+from .reading import large, shelf, thumbnails
+from .thumbnails import SIDE
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -37,7 +38,8 @@ def draw(layout: UILayout, records: tuple[Record, ...], width: int) -> None:
 
 def draw_picture(layout: UILayout, record: Record, file: FileRecord | None, side: int) -> None:
     """Draw a result's picture in a square of `side` pixels, or an icon that says what there is instead."""
-    icon = thumbnails.icon_of(record.id, file) if file else 0
+    small = thumbnails.icon_of(record.id, file) if file else 0
+    icon = (large.icon_of(record.id, file) if file and side > SIDE * scale() else 0) or small
     layout.template_icon(icon or _stand_in(record, file), scale=(side / scale() - _GAP) / _UNIT)
 
 

@@ -7,10 +7,11 @@ from .. import archive, blend_file, delivery
 from . import dialogs
 from .foreign import foreign
 from .shelf import Shelf
-from .thumbnails import Thumbnails
+from .thumbnails import LARGE, Thumbnails
 
 shelf = Shelf()
 thumbnails = Thumbnails()
+large = Thumbnails(kept=4, side=LARGE)  # of what is selected: there before it is asked for
 
 
 class _GalleryReader:
@@ -19,12 +20,14 @@ class _GalleryReader:
     def questions(self) -> Iterator[Question]:
         yield from shelf.questions()
         yield from thumbnails.questions()
+        yield from large.questions()
 
     def take(self, news: object) -> bool:
         if isinstance(news, Changed):
             thumbnails.look_again()
+            large.look_again()
         shown = shelf.take(news)
-        return thumbnails.take(news) or shown
+        return thumbnails.take(news) or large.take(news) or shown
 
 
 _readers = (_GalleryReader(), dialogs.answers, foreign)
@@ -38,7 +41,9 @@ def look() -> None:
 
 def look_for_pictures() -> None:
     """The same for pictures, after they were drawn."""
-    if thumbnails.is_missing_some:
+    if shelf.record is not None and shelf.file is not None:
+        large.icon_of(shelf.record.id, shelf.file)
+    if thumbnails.is_missing_some or large.is_missing_some:
         delivery.wake()
 
 
@@ -53,3 +58,4 @@ def unregister() -> None:
     foreign.__init__()
     shelf.__init__()
     thumbnails.forget()
+    large.forget()

@@ -17,6 +17,7 @@ from ...generation.history import (
     Filter,
     Find,
     Found,
+    Notice,
     Page,
     Question,
     Record,
@@ -74,6 +75,7 @@ class Shelf:
     def __init__(self) -> None:
         self.view = View()
         self.page: Page | None = None  # None before the first answer
+        self.notice = ""  # what happened to the history itself, a sentence
         self.trouble = ""  # why there is none, a sentence
         self.selected = ""  # a job's id
         self.number = 0  # which of the selected one's files, from 0
@@ -163,6 +165,8 @@ class Shelf:
                 self._whole = record
             case Changed() | Ended():  # an end is written down before it is told
                 self.refresh()
+            case Notice(sentence):
+                self.notice = sentence
             case Trouble(sentence):
                 self.trouble, self._waiting = sentence, False
             case _:

@@ -6,6 +6,8 @@ import bpy.utils.previews
 from ...generation.history import FileRecord, NoThumbnail, Question, Thumbnail, WantThumbnail
 
 KEPT = 72  # pictures: six pages; each takes 256 KB
+SIDE = 256  # pixels of a thumbnail at most
+LARGE = 640  # … of the picture in the larger view; taking one over takes 1 ms
 
 Key = tuple[str, int]  # a job's id, and the number of one of its files
 
@@ -13,8 +15,9 @@ Key = tuple[str, int]  # a job's id, and the number of one of its files
 class Thumbnails:
     """Drawing asks for icons by `icon_of`; what is missing is asked of the Desk by the next tick."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, side: int = SIDE) -> None:
         self._kept = kept
+        self._side = side
         self._icons: bpy.utils.previews.ImagePreviewCollection | None = None
         self._slots: dict[Key, str] = {}  # names of icons; what was seen last is last
         self._wanted: dict[Key, FileRecord] = {}
@@ -42,17 +45,17 @@ class Thumbnails:
     def questions(self) -> list[Question]:
         wanted, self._wanted = self._wanted, {}
         self._asked.update(wanted)
-        return [WantThumbnail(job_id, number, file.path) for (job_id, number), file in wanted.items()]
+        return [WantThumbnail(job_id, number, file.path, self._side) for (job_id, number), file in wanted.items()]
 
     def take(self, news: object) -> bool:
-        """Take over a picture, in about 1 ms; return whether there is something new to draw."""
+        """Take over a picture; return whether there is something new to draw."""
         match news:
-            case Thumbnail(job_id, number, width, height, pixels):
+            case Thumbnail(job_id, number, width, height, pixels, side) if side == self._side:
                 self._asked.discard((job_id, number))
                 icon = self._icon_for((job_id, number))
                 icon.image_size = width, height
                 icon.image_pixels_float.foreach_set(memoryview(pixels).cast("f"))
-            case NoThumbnail(job_id, number):
+            case NoThumbnail(job_id, number, side) if side == self._side:
                 self._asked.discard((job_id, number))
                 self._none.add((job_id, number))
             case _:
@@ -68,7 +71,7 @@ class Thumbnails:
         """Leave nothing behind."""
         if self._icons is not None:
             bpy.utils.previews.remove(self._icons)
-        self.__init__(self._kept)
+        self.__init__(self._kept, self._side)
 
     def _icon_for(self, key: Key) -> "bpy.types.ImagePreview":
         if self._icons is None:

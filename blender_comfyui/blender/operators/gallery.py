@@ -59,9 +59,9 @@ class COMFYUI_OT_gallery_select(Operator):
         found = shelf.on_page(properties.job_id)
         return f"{words.title(found)}\n{words.made(found)}" if found else cls.__doc__
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         shelf.select(self.job_id)
-        return _shown_anew()
+        return _shown_anew(context)
 
 
 class COMFYUI_OT_gallery_turn(Operator):
@@ -73,9 +73,9 @@ class COMFYUI_OT_gallery_turn(Operator):
 
     offset: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         shelf.turn(self.offset)
-        return _shown_anew()
+        return _shown_anew(context)
 
 
 class COMFYUI_OT_gallery_step(Operator):
@@ -91,9 +91,9 @@ class COMFYUI_OT_gallery_step(Operator):
     def poll(cls, _context: Context) -> bool:
         return has_file(cls)
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         shelf.step(self.by)
-        return _shown_anew()
+        return _shown_anew(context)
 
 
 class COMFYUI_OT_gallery_view(Operator):
@@ -162,7 +162,7 @@ class COMFYUI_OT_gallery_place(Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         self.report({"INFO"}, f"Placed once more, as “{name}”" if again else f"Placed as “{name}”")
-        return _shown_anew()
+        return _shown_anew(context)
 
 
 class COMFYUI_OT_gallery_open_folder(Operator):
@@ -304,14 +304,17 @@ class COMFYUI_OT_gallery_favourite(Operator):
     def poll(cls, _context: Context) -> bool:
         return has_selection(cls)
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
         archive.ask(SetFavourite(shelf.record.id, not shelf.record.favourite))
-        return _shown_anew()
+        return _shown_anew(context)
 
 
-def _shown_anew() -> set[str]:
+def _shown_anew(context: Context) -> set[str]:
+    """Have the panel drawn anew, and the dialog that holds the button, if one does."""
     delivery.wake()
     regions.redraw()
+    if getattr(context, "region_popup", None) is not None:
+        context.region_popup.tag_refresh_ui()
     return {"FINISHED"}
 
 

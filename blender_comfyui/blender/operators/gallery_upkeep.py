@@ -30,6 +30,18 @@ class COMFYUI_OT_gallery_refresh(Operator):
         return _awake()
 
 
+class COMFYUI_OT_gallery_dismiss_notice(Operator):
+    """Take this sentence away"""
+
+    bl_idname = "comfyui.gallery_dismiss_notice"
+    bl_label = "Dismiss"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: Context) -> set[str]:
+        shelf.notice = ""
+        return _awake()
+
+
 class COMFYUI_OT_gallery_show_all(Operator):
     """Empty the search field and show all results"""
 
@@ -222,6 +234,7 @@ def _awake() -> set[str]:
 register, unregister = bpy.utils.register_classes_factory(
     (
         COMFYUI_OT_gallery_refresh,
+        COMFYUI_OT_gallery_dismiss_notice,
         COMFYUI_OT_gallery_show_all,
         COMFYUI_OT_gallery_delete,
         COMFYUI_OT_gallery_statistics,

@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from ...comfy.errors import FileBroken
@@ -17,6 +18,8 @@ from .places import Places
 from .records import EVERYTHING, CleanUp, CleanUpPlan, Filter, Page, Placement, Record, Sort, Statistics
 
 log = logging.getLogger(__name__)
+
+SIDE = 256  # pixels of a thumbnail at most
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,12 @@ class AskStatistics:
 
 @dataclass(frozen=True)
 class WantThumbnail:
-    """Answered by Thumbnail or NoThumbnail."""
+    """Answered by Thumbnail or NoThumbnail of the same `side`, in pixels. Only the usual ones are kept on the disk."""
 
     job_id: str
     number: int
     path: Path
+    side: int = SIDE
 
 
 Question: TypeAlias = (
@@ -137,6 +141,7 @@ class Thumbnail:
     width: int
     height: int
     pixels: bytes
+    side: int = SIDE
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,7 @@ class NoThumbnail:
 
     job_id: str
     number: int
+    side: int = SIDE
 
 
 @dataclass(frozen=True)
@@ -263,15 +269,22 @@ class Desk:
     def _thumbnail(self, wanted: WantThumbnail) -> Thumbnail | NoThumbnail:
         try:
             if _ID.fullmatch(wanted.job_id):
-                pixels = _pixels(wanted.path, self._places.thumbnail(wanted.job_id, wanted.number))
+                pixels = self._pixels(wanted)
                 if pixels is not None:
-                    return Thumbnail(wanted.job_id, wanted.number, *pixels)
+                    return Thumbnail(wanted.job_id, wanted.number, *pixels, wanted.side)
         except (OSError, FileBroken):
             log.info("no thumbnail of %s", wanted.path, exc_info=True)
-        return NoThumbnail(wanted.job_id, wanted.number)
+        return NoThumbnail(wanted.job_id, wanted.number, wanted.side)
+
+    def _pixels(self, wanted: WantThumbnail) -> tuple[int, int, bytes] | None:
+        if wanted.side == SIDE:
+            return _kept(wanted.path, self._places.thumbnail(wanted.job_id, wanted.number))
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "picture.webp"
+            return thumbnail_pixels(made) if make_thumbnail(wanted.path, made, wanted.side) else None
 
 
-def _pixels(source: Path, thumbnail: Path) -> tuple[int, int, bytes] | None:
+def _kept(source: Path, thumbnail: Path) -> tuple[int, int, bytes] | None:
     """Of the thumbnail that is there, unless its picture is newer; else of one that is made now, if that can be."""
     if thumbnail.is_file() and not (source.is_file() and source.stat().st_mtime > thumbnail.stat().st_mtime):
         try:
