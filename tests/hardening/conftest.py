@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from blender_comfyui.comfy.transport import Timeouts
-from blender_comfyui.generation.retry import Retry
 from blender_comfyui.generation.patience import Patience
+from blender_comfyui.generation.retry import Retry
 from blender_comfyui.generation.session import Session
 from tests.hardening.hostile import Hostile
 

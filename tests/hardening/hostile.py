@@ -127,9 +127,9 @@ def read_head(connection: socket.socket) -> bytes:
     return head
 
 
-def upgrade(connection: socket.socket) -> None:
-    """Answer a websocket's handshake as it should be."""
-    head = read_head(connection)
+def upgrade(connection: socket.socket, head: bytes = b"") -> None:
+    """Answer a websocket's handshake as it should be; `head` is the request where it was read already."""
+    head = head or read_head(connection)
     key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
     mixed = hashlib.sha1(key.split(b":")[1].strip() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
     accept = base64.b64encode(mixed).decode()
