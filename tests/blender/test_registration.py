@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 HANDLERS = [name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)]
-MENUS = ("TOPBAR_MT_render", "IMAGE_MT_image", "SEQUENCER_MT_add")
+MENUS = ("TOPBAR_MT_render", "IMAGE_MT_image", "SEQUENCER_MT_add", "TOPBAR_MT_help")
 KINDS = (bpy.types.Panel, bpy.types.Operator, bpy.types.PropertyGroup, bpy.types.AddonPreferences, bpy.types.Menu)
 
 
@@ -48,7 +48,7 @@ def vanish(package):
 def test_enabled_it_is_there(package):
     found = traces(package)
     assert f"{package}.blender.recovery" in found["handlers"]
-    assert len(found["menu entries"]) == 3
+    assert len(found["menu entries"]) == 4
     assert "COMFYUI_PT_view3d" in found["classes"]
     assert "generate" in found["operators"]
 
