@@ -153,7 +153,17 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class NotingAdapter(HTTPAdapter):
-    """An HTTPAdapter whose connections can be cut by Deadlines."""
+    """An HTTPAdapter whose connections can be cut by Deadlines, and are closed with it."""
+
+    def close(self) -> None:
+        """Close every idle connection now: urllib3 2 leaves that to the garbage collector, and an error that somebody
+        keeps keeps its traceback, and with it the pool."""
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118  # iterating the container itself is refused
+                pool = manager.pools.get(key)
+                if pool is not None:
+                    pool.close()
+        super().close()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)

@@ -63,6 +63,7 @@ class Answer:
                 "The server's answer could not be read: it is no proper JSON. Try again; if it stays, look at the "
                 "server's console, or at the proxy before it.",
                 details=self.body[:2000].decode("utf-8", "replace"),
+                transient=True,  # cut without a length, as a rule
             ) from error
 
 

@@ -106,3 +106,16 @@ def test_closing_ends_the_thread_that_keeps_the_deadlines(proxy):
     assert "comfyui-deadlines" in {thread.name for thread in threading.enumerate()}
     client.close()
     assert "comfyui-deadlines" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_closing_closes_idle_connections_though_an_error_is_kept(proxy):
+    """An error's traceback holds the pool, which would close its connections only when nobody holds it."""
+    client = ComfyClient(ServerAddress.parse(proxy.url))
+    script = Script({"GET /queue": [f.Say(503)]})
+    script.set_on(proxy)
+    with pytest.raises(errors.ServerFault) as kept:
+        client.queue()
+    assert proxy.connections == 1
+    client.close()
+    proxy.wait_for(lambda: proxy.connections == 0)
+    assert kept.value.__traceback__ is not None

@@ -122,8 +122,9 @@ class FaultProxy:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def streams_open(self) -> int:
-        return len(self._streams)
+    def connections(self) -> int:
+        """Those of clients that are open now."""
+        return len(self._lines)
 
     def __enter__(self) -> FaultProxy:
         self._thread.start()

@@ -115,7 +115,7 @@ def lost_answers() -> Iterator[Row]:
 
 def never_came() -> Iterator[Row]:
     """The server did not get it: what can be sent again is, and the rest is said."""
-    again = ("hung up", "reset", "silence", "502", "503", "504", "a head that drips", "headers without end")
+    again = ("hung up", "reset", "silence", "502", "503", "504", "no JSON", "a head that drips", "headers without end")
     told = (errors.ServerFault, errors.NotAComfyServer)
     for name, fault in LOST_ANSWERS.items():
         yield Row(
