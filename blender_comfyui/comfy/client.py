@@ -50,8 +50,10 @@ class ComfyClient:
         address: ServerAddress,
         credentials: Credentials | None = None,
         timeouts: Timeouts = Timeouts(),
+        max_file_bytes: int = MAX_FILE_BYTES,
     ) -> None:
         self.address = address
+        self._max_file_bytes = max_file_bytes
         credentials = credentials or Credentials.none()
         self._transport = Transport(address, credentials, timeouts)
         self._redactor = Redactor(credentials.secrets)
@@ -182,7 +184,7 @@ class ComfyClient:
         """
         params = {"filename": file.filename, "subfolder": file.subfolder, "type": file.type}
         status, content_type = self._transport.download(
-            "/view", params, target, max_bytes=MAX_FILE_BYTES, should_stop=should_stop
+            "/view", params, target, max_bytes=self._max_file_bytes, should_stop=should_stop
         )
         if status in (400, 404):
             raise FileMissing(f"The server no longer has the file “{file.filename}”. Run the generation again.")

@@ -8,6 +8,8 @@ belongs to a client that is being closed; whoever waits for it then wakes with a
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
 import socket
 import threading
 import time
@@ -17,6 +19,7 @@ from typing import Any, Literal
 import urllib3
 from requests.adapters import HTTPAdapter
 
+MAX_LINE = 64 * 1024  # bytes, as http.client allows a header
 _LOOK = 0.25  # seconds between two looks at whether a download is still wanted
 _current = threading.local()
 
@@ -110,6 +113,24 @@ class Deadlines:
         return min(exchange.deadline, soon) if exchange.unwanted is not None else exchange.deadline
 
 
+class _BoundedReader(io.BufferedReader):
+    """urllib3 reads the lines between a body's chunks whatever their length: one line could fill the memory."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size >= 0:
+            return super().readline(size)
+        line = super().readline(MAX_LINE + 1)
+        if len(line) > MAX_LINE:
+            raise http.client.LineTooLong("chunk")
+        return line
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fp = _BoundedReader(self.fp.detach())
+
+
 class _Noted:
     """A connection that tells the exchange of its thread which socket it is on."""
 
@@ -134,11 +155,11 @@ class _Noted:
 
 
 class _HTTPConnection(_Noted, urllib3.connection.HTTPConnection):
-    pass
+    response_class = _BoundedResponse
 
 
 class _HTTPSConnection(_Noted, urllib3.connection.HTTPSConnection):
-    pass
+    response_class = _BoundedResponse
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

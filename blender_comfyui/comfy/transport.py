@@ -24,6 +24,7 @@ from .errors import (
     CredentialsRefused,
     FileBroken,
     Interrupted,
+    InvalidAddress,
     NotAComfyServer,
     ServerFault,
     TimedOut,
@@ -33,6 +34,7 @@ MAX_JSON_BYTES = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
 CHUNK = 64 * 1024  # bytes; one has to come within the time of a whole exchange
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PASSING = frozenset({429, 502, 503, 504})
 
 
@@ -115,7 +117,10 @@ class Transport:
             for chunk in self._chunks(response, exchange):
                 content += chunk
                 if len(content) > MAX_JSON_BYTES:
-                    raise ServerFault(f"The answer to {path} is over {MAX_JSON_BYTES >> 20} MB: not accepted.")
+                    raise ServerFault(
+                        f"The answer to {path} is over {MAX_JSON_BYTES >> 20} MB, so it was not read. Look at the "
+                        "server, or at the proxy before it."
+                    )
             answer = Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(content))
         self._refuse_faults(path, answer, response)
         return answer
@@ -143,11 +148,13 @@ class Transport:
                 self._refuse_faults(path, Answer(response.status_code, content_type, b""), response)
                 return response.status_code, content_type
             size = extended = 0
+            if _announced(response) > max_bytes:
+                raise _too_large(max_bytes)
             with target.open("wb") as file:
                 for chunk in self._chunks(response, exchange):
                     size += len(chunk)
                     if size > max_bytes:
-                        raise ServerFault(f"The file is over the limit of {max_bytes / 1e9:.1f} GB: not accepted.")
+                        raise _too_large(max_bytes)
                     if size - extended >= CHUNK:  # a chunk as the server cuts them may be a single byte
                         extended = size
                         exchange.extend()
@@ -177,10 +184,11 @@ class Transport:
             with self._translated(exchange, str(self.address)):
                 response = self._send(method, url, data, headers, timeout)
             hops = 0
+            stays = True  # once it was led away, a request comes back as a stranger
             while response.status_code in _REDIRECTS and "Location" in response.headers:
                 hops += 1
                 target = self._redirect(method, path, response, hops, follow_away)
-                stays = _origin(target) == _origin(url)
+                stays = stays and _origin(target) == _origin(url)
                 with self._translated(exchange, _origin(target)):
                     response = self._send("GET", target, None, headers if stays else {}, timeout)
             try:
@@ -200,6 +208,7 @@ class Transport:
                 details=f"{method} {path}: {response.status_code}",
             ) from error
         stays = origin == _origin(self.address.http("/"))
+        follow_away = follow_away and self._may_lead_to(origin)
         if method != "GET" or hops > MAX_REDIRECTS or not (stays or follow_away):
             raise NotAComfyServer(
                 f"{self.address} sends us on to {origin}. Enter that address in the preferences, "
@@ -207,6 +216,15 @@ class Transport:
                 details=f"{method} {path}: {response.status_code}",
             )
         return target
+
+    def _may_lead_to(self, origin: str) -> bool:
+        """Not out of TLS, and not from elsewhere to what listens on this machine alone, for its own."""
+        try:
+            target = ServerAddress.parse(origin)
+        except InvalidAddress:
+            return False
+        safer = target.scheme == "https" or self.address.scheme == "http"
+        return safer and (self.address.is_loopback or not target.is_loopback)
 
     def _send(
         self,
@@ -227,16 +245,20 @@ class Transport:
     def _chunks(self, response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
         """The body piece by piece; checked to be as long as the server announced, which old urllib3 does not."""
         received = 0
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:  # we asked for none, and with some a few bytes unpack to gigabytes at once
+            raise ServerFault(
+                f"What {self.address} answers is packed in a way that nobody asked for. Look at the proxy before it.",
+                details=f"Content-Encoding: {encoding[:100]}",
+            )
         with self._translated(exchange, str(self.address)):
             for chunk in response.iter_content(CHUNK):
                 received += len(chunk)
                 yield chunk
             if exchange.cut:  # to a body without a length this looks like its end
                 raise ConnectionError
-        announced = response.headers.get("Content-Length", "")
-        if not (announced.isascii() and announced.isdigit()) or "Content-Encoding" in response.headers:
-            return
-        if received != int(announced):
+        announced = _announced(response)
+        if announced >= 0 and encoding in ("", "identity") and received != announced:
             raise FileBroken(f"The answer was cut: {received} of {announced} bytes came. Try again.")
 
     def _refuse_faults(self, path: str, answer: Answer, response: requests.Response) -> None:
@@ -290,10 +312,23 @@ class Transport:
         return None
 
 
+def _too_large(max_bytes: int) -> ServerFault:
+    return ServerFault(
+        f"The file is over the limit of {max_bytes / 1e9:.1f} GB, so it was not taken. Fetch it by hand."
+    )
+
+
+def _announced(response: requests.Response) -> int:
+    """The length that the answer says it has, -1 where it says none that could be one."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
+
+
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-    return f"{parts.scheme}://{parts.hostname}:{port}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def _seconds(retry_after: str) -> float | None:

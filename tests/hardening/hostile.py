@@ -127,6 +127,24 @@ def read_head(connection: socket.socket) -> bytes:
     return head
 
 
+def read_request(connection: socket.socket) -> bytes:
+    """A request's head, its body read too: a close before that can cost the answer."""
+    head = read_head(connection)
+    lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    left = int(lengths[0]) if lengths else 0
+    while left > 0:
+        left -= len(connection.recv(left))
+    return head
+
+
+def hang_up(connection: socket.socket) -> None:
+    """So that what was sent is read, even where what came was not."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(20)
+    while connection.recv(10_000):
+        pass
+
+
 def upgrade(connection: socket.socket, head: bytes = b"") -> None:
     """Answer a websocket's handshake as it should be; `head` is the request where it was read already."""
     head = head or read_head(connection)

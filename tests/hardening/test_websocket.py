@@ -19,7 +19,7 @@ from blender_comfyui.comfy.address import ServerAddress
 from blender_comfyui.comfy.credentials import Credentials
 from blender_comfyui.comfy.events import Connected, Disconnected, Event, Preview, ProgressText, QueueStatus
 from blender_comfyui.comfy.stream import EventStream, StreamTimes
-from tests.hardening.hostile import STATUS, Bare, frame, message, read_head, upgrade
+from tests.hardening.hostile import STATUS, Bare, frame, hang_up, message, read_head, upgrade
 
 TIMES = StreamTimes(connect=0.5, ping_after=5.0, message=0.5, first_delay=0.01, longest_delay=0.05)
 MB = 1 << 20
@@ -67,14 +67,6 @@ class Meeting:
         alive = [t.name for t in threading.enumerate() if t is self.stream._thread]
         self.server.close()
         assert alive == []
-
-
-def hang_up(connection: socket.socket) -> None:
-    """So that what was sent is read, even where what came was not."""
-    connection.shutdown(socket.SHUT_WR)
-    connection.settimeout(20)
-    while connection.recv(10_000):
-        pass
 
 
 @pytest.fixture
