@@ -130,7 +130,7 @@ def _open_things() -> dict[str, object]:
     kinds: Counter[str] = Counter()
     for entry in folder.iterdir():
         try:
-            target = os.readlink(entry)
+            target = str(entry.readlink())
         except OSError:  # the folder's own
             continue
         kinds["sockets" if target.startswith("socket:") else "files"] += 1
