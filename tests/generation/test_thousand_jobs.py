@@ -1,4 +1,4 @@
-"""A thousand jobs through bad luck on every route: none lost in silence, none doubled, none wrong, nothing left open."""
+"""A thousand jobs through bad luck on every route: none lost in silence, doubled or wrong, nothing left open."""
 
 from __future__ import annotations
 
