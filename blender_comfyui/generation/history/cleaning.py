@@ -60,13 +60,18 @@ def plan(connection: sqlite3.Connection, policy: CleanUp, now: float) -> tuple[s
     return tuple(going[number] for number in sorted(going))
 
 
-def delete(database: Database, ids: Iterable[str], with_files: bool, dry_run: bool) -> CleanUpPlan:
-    """Forget the jobs among `ids` that have ended, or with `dry_run` only say what that would be."""
+def delete(
+    database: Database, ids: Iterable[str], with_files: bool, dry_run: bool = False, spare: float | None = None
+) -> CleanUpPlan:
+    """Forget the jobs among `ids` that have ended, or with `dry_run` only say what that would be.
+
+    With the time `spare` not those that a clean-up must not touch, whatever happened to them since it was planned.
+    """
     gone = CleanUpPlan()
     wanted = tuple(dict.fromkeys(ids))
     for first in range(0, len(wanted), _AT_ONCE):
         part = wanted[first : first + _AT_ONCE]
-        act = _Deletion(part, with_files, dry_run)
+        act = _Deletion(part, with_files, dry_run, spare)
         run: Callable[[Callable[[sqlite3.Connection], None]], None] = database.read if dry_run else database.write
         run(act)
         if not dry_run:
@@ -79,16 +84,20 @@ def delete(database: Database, ids: Iterable[str], with_files: bool, dry_run: bo
 class _Deletion:
     """Some jobs, in one transaction. Their files go after it: at worst one stays, but none is missed."""
 
-    def __init__(self, wanted: Sequence[str], with_files: bool, dry_run: bool) -> None:
+    def __init__(self, wanted: Sequence[str], with_files: bool, dry_run: bool, spare: float | None) -> None:
         self._wanted = wanted
+        self._spare = spare
         self._with_files = with_files
         self._dry_run = dry_run
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         marks = ", ".join("?" * len(self._wanted))
-        found = connection.execute(
-            f"SELECT number, id FROM jobs WHERE id IN ({marks}) AND NOT {OPEN}", rows.stored(self._wanted)
-        ).fetchall()
+        statement = f"SELECT number, id FROM jobs WHERE id IN ({marks}) AND NOT {OPEN}"
+        values = list(rows.stored(self._wanted))
+        if self._spare is not None:
+            statement += f" AND NOT ({_PROTECTED})"
+            values.append(self._spare - _MEMORY_ONLY)
+        found = connection.execute(f"{statement} ORDER BY number", values).fetchall()
         numbers = [number for number, _ in found]
         self.ids = tuple(rows.restored(job_id) for _, job_id in found)
         self._all = _files(connection, numbers)

@@ -162,13 +162,13 @@ class History:
     def delete(self, ids: Iterable[str], with_files: bool) -> CleanUpPlan:
         """Forget these jobs, open ones excepted; `with_files` also the files that were recorded as theirs, except
         those changed since. Says what is gone."""
-        return cleaning.delete(self._database, ids, with_files, dry_run=False)
+        return cleaning.delete(self._database, ids, with_files)
 
     def clean_up(self, policy: CleanUp, dry_run: bool) -> CleanUpPlan:
         """Remove what `policy` lets go, or with `dry_run` only say what that would be."""
         now = self._clock()
         ids = self._database.read(lambda c: cleaning.plan(c, policy, now))
-        return cleaning.delete(self._database, ids, policy.with_files, dry_run)
+        return cleaning.delete(self._database, ids, policy.with_files, dry_run, spare=now)
 
     def statistics(self) -> Statistics:
         """How all jobs so far fared."""

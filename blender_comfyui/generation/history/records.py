@@ -47,7 +47,7 @@ class Record:
     open, `sent` the moment before it first went to the server (None: it certainly never did). `error_kind` is the
     name of the error's class; `problems` are outputs that the server refused while it ran the others, as sentences.
     `recoverable`: it failed, but the server may still have its result. `imported` results were made by another
-    client of the server. `seconds` counts from submit to the end.
+    client of the server. `seconds` counts from submit to the end. `note` says what is worth knowing of how it went.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Record:
     files: tuple[FileRecord, ...] = ()
     texts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    note: str = ""
     recoverable: bool = False
 
 

@@ -136,6 +136,7 @@ def result(outcome: Outcome) -> str:
             "texts": outcome.texts,
             "problems": [str(problem) for problem in outcome.problems],
             "recoverable": outcome.recoverable,
+            "note": outcome.note,
         }
     )
 
@@ -188,6 +189,7 @@ def _record(row: Mapping[str, Any], files: tuple[FileRecord, ...], request: Requ
         files=files,
         texts=tuple(ended.get("texts", ())),
         problems=tuple(ended.get("problems", ())),
+        note=str(ended.get("note", "")),
     )
 
 
