@@ -184,9 +184,12 @@ class FaultProxy:
 
     async def _end(self) -> None:
         await self._refuse()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        for _ in range(3):  # a transport closes its socket in the round after
+            await asyncio.sleep(0)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._serve(Line(self, reader, writer)))
@@ -203,8 +206,11 @@ class FaultProxy:
         except _GONE:
             pass  # the client, or the server behind us: the other one learns it by the close
         finally:
-            self._lines.discard(line)
-            await line.close()
+            try:
+                await line.close()
+            finally:
+                line.writer.transport.abort()  # what a client that has gone did not read would keep it open
+                self._lines.discard(line)
 
     def _counted(self, request: Request) -> Request:
         key = (request.caller, request.route)
