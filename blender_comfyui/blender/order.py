@@ -20,6 +20,7 @@ class Order:
     folder: Path
     stem: str
     label: str
+    task: str
     context: dict[str, str]
 
 
@@ -34,6 +35,7 @@ def order(context: Context, server: ServerState) -> Order:
         folder=settings.output_folder(),
         stem=file_stem(chosen.prompt, seed),
         label=chosen.prompt,
+        task=chosen.task,
         context=target(context),
     )
 

@@ -1,9 +1,12 @@
 """The gallery with real results: looked through, enlarged, placed again, deleted, and brought in from others."""
 
+import json
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
+from tests.graphs import txt2img
 from tests.gui.pixels import noisy_rows
 from tests.gui.studio import Studio
 
@@ -109,23 +112,102 @@ def test_gallery_with_real_results(gallery: Gallery) -> None:
 
     bar = window.region("VIEW_3D", "UI")
     assert bar.width == 280
-    shown = window.screenshot("whole")
-    assert noisy_rows(shown, bar) > 200, "the pictures"
-    gallery.studio.panel("panel", "VIEW_3D")
+    assert noisy_rows(window.screenshot("whole"), bar) > 200, "the pictures"
+
     gallery.select("VIEW_3D", 2)
     gallery.press("favourite")
     gallery.studio.panel("selected", "VIEW_3D")
+    before = window.run("len(ours())")
     gallery.press("place")
-    assert window.run("len(ours())") == 11
-    window.screenshot("placed")
+    assert window.run("len(ours())") == before + 1
+    assert window.run("screen_area('IMAGE_EDITOR').spaces.active.image.name").endswith(" 6.001")  # type: ignore[union-attr]
+    window.key("ctrl+z")
+    window.wait_until(f"len(ours()) == {before}")
 
-    gallery.press("view")
-    window.screenshot("larger")
-    window.key("Escape")
     gallery.select("VIEW_3D", 0)
     gallery.studio.panel("failed", "VIEW_3D")
-    gallery.select("VIEW_3D", 1)
-    gallery.studio.panel("batch", "VIEW_3D")
+    assert "gone_v1" in str(window.run("shelf().record.error"))
+
+
+def test_larger_view(gallery: Gallery) -> None:
+    window = gallery.window
+    gallery.make(*PROMPTS[1], steps=14, negative_prompt="people, text", batch_size=3)
+    gallery.open()
+    gallery.select("VIEW_3D", 0)
+    window.wait_until("(shelf().selected, 1) in module('gallery.reading').large._slots")
+
+    gallery.press("view")
+
+    window.screenshot("larger")
+
+
+def test_deleting_asks_first(gallery: Gallery) -> None:
+    window = gallery.window
+    gallery.make(*PROMPTS[0])
+    gallery.open()
+    gallery.select("VIEW_3D", 0)
+
     gallery.press("delete")
+
     window.screenshot("delete")
-    assert window.run("len(gallery_ids())") == 8
+    window.key("Escape")
+    gallery.settle()
+    assert window.run("len(gallery_ids())") == 1
+    gallery.press("delete")
+    window.key("Return")
+    window.wait_until("gallery_ids() == []")
+    gallery.studio.panel("empty", "VIEW_3D")
+
+
+def test_statistics_and_clean_up_open_when_their_answer_is_there(gallery: Gallery) -> None:
+    window = gallery.window
+    for prompt in PROMPTS[:3]:
+        gallery.make(*prompt)
+    window.run("preferences().clean_keep, preferences().clean_files = 1, True")
+    window.run("bpy.ops.wm.save_as_mainfile(filepath=bpy.app.tempdir + 'kept.blend')")
+    gallery.open()
+    window.screen.move(*window.region("VIEW_3D").centre)
+    window.settle()
+
+    window.run("bpy.ops.comfyui.gallery_statistics()")
+    window.wait_until("module('gallery.dialogs').answers.statistics is not None")
+    window.settle(5)
+    window.screenshot("statistics")
+    window.key("Escape")
+
+    window.run("bpy.ops.comfyui.gallery_clean_up()")
+    window.wait_until("module('gallery.dialogs').answers.plan is not None")
+    window.settle(5)
+    window.screenshot("clean-up")
+    assert window.run("len(module('gallery.dialogs').answers.plan.ids)") == 2
+    window.key("Return")
+    window.wait_until("len(gallery_ids()) == 1")
+    window.run("preferences().property_unset('clean_keep'); preferences().property_unset('clean_files')")
+
+
+def test_results_of_others(gallery: Gallery) -> None:
+    window, server = gallery.window, gallery.studio.server
+    for _ in range(3):
+        server.wait_finished(post(server.url, txt2img(steps=12, size=256)))
+    gallery.make(*PROMPTS[0])
+    gallery.open()
+    header = window.find_button("VIEW_3D", "UI", "comfyui.gallery_select", COLUMNS)[1] + 25
+    window.click(window.region("VIEW_3D", "UI").x + 80, header)
+    gallery.settle()
+
+    gallery.press("list_foreign")
+
+    window.wait_until("module('gallery.foreign').foreign.listed is not None")
+    gallery.settle()
+    gallery.studio.panel("others", "VIEW_3D")
+    gallery.press("bring_in")
+    window.wait_until("len(gallery_ids()) == 2")
+    gallery.studio.panel("brought-in", "VIEW_3D")
+
+
+def post(url: str, prompt: object) -> str:
+    """What a browser does; returns the prompt's id."""
+    data = json.dumps({"prompt": prompt}).encode()
+    request = urllib.request.Request(f"{url}/prompt", data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(json.load(answer)["prompt_id"])

@@ -25,7 +25,9 @@ def draw(box: UILayout, width: int) -> None:
     if record is None:
         return
     inside = width - round(BOX * scale())
-    draw_head(box, record, words.moment(record.created, time.time()))
+    head = draw_head(box, record, words.moment(record.created, time.time()))
+    # only here: Blender opens no dialog out of a dialog
+    head.operator("comfyui.gallery_delete", text="", icon="TRASH", emboss=False)
     draw_text(box, words.title(record), inside, _PROMPT_LINES)
     draw_sentence(box, " · ".join(_unbroken(fact) for fact in words.facts(record)), inside)
     draw_trouble(box, record, file, inside)
@@ -67,13 +69,13 @@ def draw_uses(grid: UILayout, record: Record, file: FileRecord | None) -> None:
         grid.operator("comfyui.gallery_copy_details", text="Copy Error", icon="COPYDOWN")
 
 
-def draw_head(layout: UILayout, record: Record, text: str) -> None:
-    """Draw a line of text, and small buttons for what is done to the entry itself."""
+def draw_head(layout: UILayout, record: Record, text: str) -> UILayout:
+    """Draw a line of text with the star beside it; return the line, for more buttons."""
     row = layout.row()
     row.label(text=text, icon=words.state_icon(record))
     star: IconItems = "SOLO_ON" if record.favourite else "SOLO_OFF"
     row.operator("comfyui.gallery_favourite", text="", icon=star, emboss=False)
-    row.operator("comfyui.gallery_delete", text="", icon="TRASH", emboss=False)
+    return row
 
 
 def draw_trouble(layout: UILayout, record: Record, file: FileRecord | None, width: int) -> None:

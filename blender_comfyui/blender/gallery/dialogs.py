@@ -116,6 +116,12 @@ def _draw_row(column: UILayout, cells: tuple[str, str, str, str]) -> None:
         part.label(text=cell)
 
 
+def draw_close(layout: UILayout) -> None:
+    """Give a dialog a single button instead of OK and Cancel."""
+    # a part of its own: Blender puts the button into whatever part was made last
+    layout.column().template_popup_confirm("", text="", cancel_text="Close")
+
+
 def _open(name: str) -> None:
     """Open a dialog below the mouse. A Blender without a window has none: a script reads `answers`."""
     windows = bpy.context.window_manager.windows

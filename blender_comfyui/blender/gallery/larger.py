@@ -56,13 +56,15 @@ def _draw_files(layout: UILayout, record: Record, width: int) -> None:
         return
     row = layout.row()
     column = row.column()
-    _draw_pairs(column, tuple((_FILE if n == 0 else "", _file(f, width)) for n, f in enumerate(files[:_FILES])), width)
+    room = width - round(ICON * scale())
+    lines = [_file(file, room) for file in files[:_FILES]]
     if len(files) > _FILES:
-        _draw_pairs(column, (("", f"and {len(files) - _FILES} more"),), width)
+        lines.append(f"and {len(files) - _FILES} more")
+    _draw_pairs(column, tuple((_FILE if number == 0 else "", line) for number, line in enumerate(lines)), room)
     row.operator("comfyui.gallery_open_folder", text="", icon="FILE_FOLDER", emboss=False)
 
 
 def _file(file: FileRecord, width: int) -> str:
     size = f" ({words.amount(file.bytes)})"
-    room = width - round((_NAMES + 2 * ICON) * scale())
+    room = width - round((_NAMES + ICON) * scale())
     return shortened(file.path.name + size, room, text_size(), len(size) + 12)

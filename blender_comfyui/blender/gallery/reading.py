@@ -11,7 +11,7 @@ from .thumbnails import LARGE, Thumbnails
 
 shelf = Shelf()
 thumbnails = Thumbnails()
-large = Thumbnails(kept=4, side=LARGE)  # of what is selected: there before it is asked for
+large = Thumbnails(kept=6, side=LARGE)  # of what is selected: there before it is asked for
 
 
 class _GalleryReader:
@@ -41,8 +41,8 @@ def look() -> None:
 
 def look_for_pictures() -> None:
     """The same for pictures, after they were drawn."""
-    if shelf.record is not None and shelf.file is not None:
-        large.icon_of(shelf.record.id, shelf.file)
+    for file in shelf.files_at_hand:
+        large.icon_of(shelf.selected, file)
     if thumbnails.is_missing_some or large.is_missing_some:
         delivery.wake()
 

@@ -3,9 +3,8 @@
 Everything is a snapshot for drawing; `questions` is what the next tick asks, `take` what the Desk answers.
 """
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ...generation.events import Ended
@@ -95,7 +94,7 @@ class Shelf:
 
     def change(self, **what: object) -> None:
         """See something else of the history, from its first page on."""
-        self.view = dataclasses.replace(self.view, **{"offset": 0, **what})  # type: ignore[arg-type]
+        self.view = replace(self.view, **{"offset": 0, **what})  # type: ignore[arg-type]
 
     def show_all(self) -> None:
         """See everything, in the same order."""
@@ -104,7 +103,7 @@ class Shelf:
     def turn(self, offset: int) -> None:
         """See the page that holds the `offset`-th result."""
         last = max(0, (self.total - 1) // PAGE * PAGE)
-        self.view = dataclasses.replace(self.view, offset=min(max(0, offset // PAGE * PAGE), last))
+        self.view = replace(self.view, offset=min(max(0, offset // PAGE * PAGE), last))
 
     def refresh(self) -> None:
         self._stale, self.trouble, self._fetched = True, "", ""
@@ -143,13 +142,26 @@ class Shelf:
         files = words.shown_files(self.record) if self.record else ()
         return files[min(self.number, len(files) - 1)] if files else None
 
+    @property
+    def files_at_hand(self) -> tuple[FileRecord, ...]:
+        """The file that is shown, and those that one step leads to."""
+        files = words.shown_files(self.record) if self.record else ()
+        numbers = dict.fromkeys((self.number + by) % len(files) for by in (0, 1, -1)) if files else ()
+        return tuple(files[number] for number in numbers)
+
+    def mark(self, job_id: str, favourite: bool) -> None:
+        """Show the mark at once; the history is asked anew when it has it."""
+        if self.page is not None:
+            marked = [replace(r, favourite=favourite) if r.id == job_id else r for r in self.page.records]
+            self.page = replace(self.page, records=tuple(marked))
+
     def questions(self) -> Iterator[Question]:
         if not self._looked:
             return
         self._looked = False
         if self._wants_page:
             self._tag += 1
-            self._asked = dataclasses.replace(self._find(), tag=str(self._tag))
+            self._asked = replace(self._find(), tag=str(self._tag))
             self._waiting, self._stale = True, False
             yield self._asked
         if self._wants_request:
@@ -183,7 +195,7 @@ class Shelf:
         """One question at a time: while a person types, the last letter is what matters."""
         if self._waiting:
             return False
-        return self._stale or self._asked is None or self._find() != dataclasses.replace(self._asked, tag="")
+        return self._stale or self._asked is None or self._find() != replace(self._asked, tag="")
 
     @property
     def _wants_request(self) -> bool:

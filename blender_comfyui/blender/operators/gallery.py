@@ -12,7 +12,7 @@ from bpy.types import Context, Event, Operator
 from ...comfy.errors import ComfyError
 from ...generation.history import SetFavourite
 from .. import archive, delivery, diagnostics, order, regions, runtime, settings
-from ..gallery import larger, placing, reuse, showing, words
+from ..gallery import dialogs, larger, placing, reuse, showing, words
 from ..gallery.reading import shelf
 from ..sinks.target import CannotPlace
 from .generate import follow
@@ -113,7 +113,7 @@ class COMFYUI_OT_gallery_view(Operator):
     def draw(self, _context: Context) -> None:
         if shelf.record is not None:
             larger.draw(self.layout, shelf.record, shelf.file)
-        self.layout.template_popup_confirm("", text="", cancel_text="Close")
+        dialogs.draw_close(self.layout)
 
     def execute(self, _context: Context) -> set[str]:
         return {"FINISHED"}
@@ -305,7 +305,9 @@ class COMFYUI_OT_gallery_favourite(Operator):
         return has_selection(cls)
 
     def execute(self, context: Context) -> set[str]:
-        archive.ask(SetFavourite(shelf.record.id, not shelf.record.favourite))
+        record, wanted = shelf.record, not shelf.record.favourite
+        archive.ask(SetFavourite(record.id, wanted))
+        shelf.mark(record.id, wanted)
         return _shown_anew(context)
 
 

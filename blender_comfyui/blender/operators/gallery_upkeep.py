@@ -122,7 +122,7 @@ class COMFYUI_OT_gallery_statistics_dialog(Operator):
 
     def draw(self, _context: Context) -> None:
         dialogs.draw_statistics(self.layout, dialogs.answers.statistics, _inside(_WIDE))
-        self.layout.template_popup_confirm("", text="", cancel_text="Close")
+        dialogs.draw_close(self.layout)
 
     def execute(self, _context: Context) -> set[str]:
         return {"FINISHED"}
@@ -165,7 +165,7 @@ class COMFYUI_OT_gallery_clean_up_now(Operator):
     def draw(self, _context: Context) -> None:
         dialogs.draw_plan(self.layout, dialogs.answers.plan, dialogs.policy(), _inside(_NARROW))
         if not dialogs.answers.plan.ids:
-            self.layout.template_popup_confirm("", text="", cancel_text="Close")
+            dialogs.draw_close(self.layout)
 
     def execute(self, _context: Context) -> set[str]:
         plan, dialogs.answers.plan = dialogs.answers.plan, None

@@ -92,6 +92,7 @@ def start(context: Context) -> Entry:
         folder=wanted.folder,
         stem=wanted.stem,
         label=wanted.label,
+        task=wanted.task,
         context=wanted.context,
     )
     return follow(job)
