@@ -44,6 +44,13 @@ def server(*options: str) -> Iterator[str]:
     if url := os.environ.get("COMFYUI_URL"):
         yield url.rstrip("/")
         return
+    with stand_in(*options) as url:
+        yield url
+
+
+@contextmanager
+def stand_in(*options: str) -> Iterator[str]:
+    """The stand-in in a process of its own."""
     command = [sys.executable, "-m", "tests.comfy_server", "--port", "0", *options]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -118,6 +125,7 @@ def main() -> None:
         print(f"{rounds} rounds of EmptyImage {SIZE}² -> SaveImage against {named} at {url}")
         client_rows(url, rounds)
         blender_rows(url, slow_url, rounds)
+    subprocess.run([sys.executable, "-m", "benchmarks.soak"], cwd=ROOT, check=True)  # alone in its process
 
 
 if __name__ == "__main__":
