@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .errors import NodeProblem, NotAComfyServer, ServerFault
+from .errors import NodeProblem, NotAComfyServer, ServerFault, plain_text
 from .events import ExecutionErrored, ExecutionInterrupted, parse_message
 
 _MAX_DEPTH = 8
@@ -96,8 +96,8 @@ def system_stats(data: object) -> SystemStats:
         )
     devices = data["devices"]
     return SystemStats(
-        version=str(system.get("comfyui_version") or "unknown"),
-        os=str(system.get("os") or ""),
+        version=_name(system.get("comfyui_version")) or "unknown",
+        os=_name(system.get("os")),
         devices=tuple(_device(d) for d in (devices if isinstance(devices, list) else []) if isinstance(d, Mapping)),
     )
 
@@ -111,10 +111,24 @@ def queue(data: object) -> Queue:
     return Queue(tuple(i for _, i in running), tuple(i for _, i in pending))
 
 
+def is_waiting_for(data: object, prompt_id: str, client_id: str) -> bool:
+    """Whether this prompt waits in GET /queue, and was sent under this client id."""
+    items = data.get("queue_pending") if isinstance(data, Mapping) else None
+    return any(
+        isinstance(item, list)
+        and len(item) > 3
+        and item[1] == prompt_id
+        # number, id, graph, extra data
+        and isinstance(item[3], Mapping)
+        and item[3].get("client_id") == client_id
+        for item in (items if isinstance(items, list) else [])
+    )
+
+
 def history_entry(data: object, prompt_id: str) -> HistoryEntry | None:
     """The entry of `prompt_id`, or None while it has none; an answer for another prompt counts as none."""
     entry = data.get(prompt_id) if isinstance(data, Mapping) else None
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, Mapping) or _is_of_another(entry.get("prompt"), prompt_id):
         return None
     outputs = entry.get("outputs")
     return HistoryEntry(
@@ -153,22 +167,32 @@ def combo_options(object_info: object, class_type: str, input_name: str) -> tupl
         inputs = object_info[class_type]["input"]  # type: ignore[index]
         spec = {**inputs.get("optional", {}), **inputs.get("required", {})}[input_name]
         options = spec[0] if isinstance(spec[0], list) else spec[1]["options"]
-        return tuple(str(option) for option in options)
+        # Blender's menus end at a null character
+        return tuple(name for name in map(str, options) if "\0" not in name)
     except (AttributeError, KeyError, IndexError, TypeError):
         return ()
 
 
+def _is_of_another(item: object, prompt_id: str) -> bool:
+    """An entry holds what was queued: number, id, graph, … An id that is not the one asked for is a mix-up."""
+    return isinstance(item, list) and len(item) > 1 and isinstance(item[1], str) and item[1] != prompt_id
+
+
 def _device(data: Mapping[str, object]) -> Device:
     return Device(
-        name=str(data.get("name") or data.get("type") or "unknown device"),
-        type=str(data.get("type") or ""),
+        name=_name(data.get("name")) or _name(data.get("type")) or "unknown device",
+        type=_name(data.get("type")),
         vram_total=_whole(data.get("vram_total")),
         vram_free=_whole(data.get("vram_free")),
     )
 
 
+def _name(value: object) -> str:
+    return plain_text(str(value or ""), 200)
+
+
 def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value < 1 << 63 else 0
 
 
 def _queue_items(items: object) -> list[tuple[float, str]]:
@@ -217,7 +241,7 @@ def _ended(status: object) -> float | None:
     last = messages[-1] if isinstance(messages, list) and messages else None
     told = last[1] if isinstance(last, list) and len(last) == 2 else None
     when = told.get("timestamp") if isinstance(told, Mapping) else None
-    return when / 1000 if isinstance(when, int | float) else None
+    return when / 1000 if isinstance(when, int | float) and 0 < when < 1e14 else None
 
 
 def _succeeded(messages: object) -> bool:

@@ -139,7 +139,7 @@ class ComfyClient:
             )
         if data["prompt_id"] != prompt_id:
             with contextlib.suppress(ComfyError):  # it is ours all the same, and nobody would fetch it
-                self.delete_queued(data["prompt_id"])
+                self._withdraw(data["prompt_id"], client_id)
             raise TooOld(
                 f"The ComfyUI at {self.address} is too old: it does not take the ids of our jobs. Update it.",
                 details=str(data)[:500],
@@ -172,6 +172,13 @@ class ComfyClient:
         self._expect(self._transport.exchange("POST", "/queue", body={"delete": [prompt_id]}), "/queue")
 
     @_keeps_secrets
+    def free(self) -> None:
+        """Have models and cached results leave the server's memory before its next prompt."""
+        self._expect(
+            self._transport.exchange("POST", "/free", body={"unload_models": True, "free_memory": True}), "/free"
+        )
+
+    @_keeps_secrets
     def download(
         self,
         file: answers.ServerFile,
@@ -192,6 +199,11 @@ class ComfyClient:
             raise ServerFault(f"The server did not give the file “{file.filename}” ({status}).", status=status)
         if content_type.startswith("text/html") and not file.filename.lower().endswith((".html", ".htm")):
             raise FileBroken(f"A web page came instead of the file “{file.filename}”. Try again.")
+
+    def _withdraw(self, prompt_id: str, client_id: str) -> None:
+        """Take out of the queue what the server took under an id of its own: but only what came from us indeed."""
+        if answers.is_waiting_for(self._get("/queue"), prompt_id, client_id):
+            self.delete_queued(prompt_id)
 
     def _get(self, path: str) -> object:
         return self._json(self._expect(self._transport.exchange("GET", path), path))

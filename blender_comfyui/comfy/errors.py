@@ -31,15 +31,28 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_JOINERS = "\u200c\u200d"  # invisible, but letters of some languages
+_MAX_SENTENCE = 1000  # characters; a server's own words can be part of it
+_MAX_DETAILS = 100_000
+
+
+def plain_text(text: str, limit: int, allowed: str = "") -> str:
+    """What a server says, fit to be shown: no control characters but those `allowed`, no turning of the writing's
+    direction, no halves of characters, and at most `limit` characters."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    if cut.isprintable():
+        return cut
+    return "".join(c if c.isprintable() or c in allowed or c in _JOINERS else " " for c in cut)
+
 
 class ComfyError(Exception):
-    """The root of the tree."""
+    """The root of the tree. What a server says in it is made one short line of characters that can be seen."""
 
     transient = False
 
     def __init__(self, sentence: str, *, details: str = "") -> None:
-        super().__init__(sentence)
-        self.details = details
+        super().__init__(plain_text(sentence, _MAX_SENTENCE))
+        self.details = plain_text(details, _MAX_DETAILS, "\n\t")
 
     def hide(self, redact: Callable[[str], str]) -> None:
         """Have all its texts go through `redact`: a server, or a proxy before it, may say back what we sent."""

@@ -250,7 +250,7 @@ def _queue_status(data: dict[str, Any]) -> QueueStatus:
         remaining = data["status"]["exec_info"]["queue_remaining"]
     except (KeyError, TypeError, IndexError):
         raise _MalformedError from None
-    if isinstance(remaining, bool) or not isinstance(remaining, int) or remaining < 0:
+    if isinstance(remaining, bool) or not isinstance(remaining, int) or not 0 <= remaining < 1 << 31:
         raise _MalformedError
     return QueueStatus(remaining, _text(data.get("sid")) or None)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
-from .errors import ComfyError, ExecutionFailed, InvalidPrompt, NodeProblem, OutOfMemory
+from .errors import ComfyError, ExecutionFailed, InvalidPrompt, NodeProblem, OutOfMemory, plain_text
 from .events import ExecutionErrored
 
+_MAX_PROBLEMS = 100
+_MAX_TITLE = 200
+_MAX_WORDS = 2000  # characters of what a server says about one of them
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _WHOLE_PROMPT = {
     "prompt_no_outputs": "The workflow has no output node: add one that saves or previews, such as Save Image.",
@@ -20,22 +24,23 @@ def title_of(prompt: Mapping[str, object], node_id: str) -> str:
     """A node's title as its author wrote it, else its class, else its id."""
     node = prompt.get(node_id)
     if not isinstance(node, Mapping):
-        return f"node {node_id}"
+        return plain_text(f"node {node_id}", _MAX_TITLE)
     meta = node.get("_meta")
     title = meta.get("title") if isinstance(meta, Mapping) else None
-    return str(title or node.get("class_type") or f"node {node_id}")
+    return plain_text(str(title or node.get("class_type") or f"node {node_id}"), _MAX_TITLE)
 
 
 def node_problems(node_errors: object, prompt: Mapping[str, object]) -> tuple[NodeProblem, ...]:
     """`node_errors` of an answer to POST /prompt, whatever its status; () where there are none."""
     if not isinstance(node_errors, Mapping):
         return ()
-    return tuple(
+    problems = (
         problem
         for node_id, body in node_errors.items()
         if isinstance(body, Mapping)
         for problem in _problems_of_node(str(node_id), body, prompt)
     )
+    return tuple(itertools.islice(problems, _MAX_PROBLEMS))
 
 
 def invalid_prompt(body: object, prompt: Mapping[str, object]) -> ComfyError:
@@ -131,11 +136,11 @@ def _problems_of_node(node_id: str, body: Mapping[str, object], prompt: Mapping[
         yield NodeProblem(
             node_id=node_id,
             title=title_of(prompt, node_id),
-            class_type=str(body.get("class_type") or ""),
-            parameter=str(parameter or ""),
-            type=str(error.get("type") or ""),
-            message=str(error.get("message") or ""),
-            details=str(error.get("details") or ""),
+            class_type=_words(body.get("class_type")),
+            parameter=_words(parameter),
+            type=_words(error.get("type")),
+            message=_words(error.get("message")),
+            details=_words(error.get("details")),
         )
 
 
@@ -143,7 +148,7 @@ def _general_problem(error: Mapping[str, object], prompt: Mapping[str, object]) 
     """The one problem that newer servers describe in `error.extra_info` and older ones in its details."""
     extra = error.get("extra_info")
     info: Mapping[str, object] = extra if isinstance(extra, Mapping) else {}
-    details = str(error.get("details") or "")
+    details = _words(error.get("details"))
     node_id = str(info.get("node_id") or details.removeprefix("Node ID '#").rstrip("'") or "")
     if node_id not in prompt:
         return
@@ -152,12 +157,16 @@ def _general_problem(error: Mapping[str, object], prompt: Mapping[str, object]) 
     yield NodeProblem(
         node_id=node_id,
         title=title_of(prompt, node_id),
-        class_type=str(info.get("class_type") or class_type or ""),
+        class_type=_words(info.get("class_type") or class_type),
         parameter="",
-        type=str(error.get("type") or ""),
-        message=str(error.get("message") or ""),
+        type=_words(error.get("type")),
+        message=_words(error.get("message")),
         details=details,
     )
+
+
+def _words(value: object) -> str:
+    return str(value or "")[:_MAX_WORDS]
 
 
 def _first_line(text: str) -> str:

@@ -15,14 +15,13 @@ from ..workflow.graph import Workflow
 from ..workflow.parameters import read_parameters
 from .events import ForeignResult
 from .history import History
+from .part_run import job_of
 from .request import Request
 
 
 def foreign_results(client: ComfyClient, history: History) -> tuple[ForeignResult, ...]:
     """The newest results on the server that are not in our history, newest first. Raises ComfyError."""
-    strangers = [
-        past for past in client.past_prompts() if _has_a_proper_id(past) and not history.record(past.prompt_id)
-    ]
+    strangers = [past for past in client.past_prompts() if _has_a_proper_id(past) and not _is_ours(past, history)]
     return tuple(_result(past) for past in reversed(strangers) if _files(past) or past.entry.failure)
 
 
@@ -50,6 +49,12 @@ def _parameters(past: PastPrompt) -> dict[str, Any]:
         return read_parameters(Workflow.load(past.graph))
     except WorkflowError:
         return {}
+
+
+def _is_ours(past: PastPrompt, history: History) -> bool:
+    """Known to our history, or a part of a job that is."""
+    job_id = job_of(past.graph)
+    return history.record(past.prompt_id) is not None or bool(job_id and history.record(job_id))
 
 
 def _has_a_proper_id(past: PastPrompt) -> bool:

@@ -29,7 +29,7 @@ class Job:
     `foreign_before` how many of those before it are other people's. `is_held`: it waits in our own queue, unsent.
     `created` is the time of the click, in seconds since 1970.
     `server_version` is that of the server which accepted the job, '' before.
-    `waiting_for` is a sentence that says why the job does not go on, or ''.
+    `waiting_for` is a sentence that says why the job does not go on, or ''; `note` one on how it runs, or ''.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Job:
         self.foreign_before = 0
         self.is_held = False
         self.waiting_for = ""
+        self.note = ""
         self.server_version = ""
         self.outcome: Outcome | None = None
         self._cancel = cancel
@@ -123,6 +124,12 @@ class Job:
             self.waiting_for = waiting_for
             log.info("job %s: %s %s", self.id, self.state, waiting_for)
             self._publish(StateChanged(self.id, self.state, waiting_for))
+
+    def remark(self, note: str) -> None:
+        """Note how it runs, where that is not the usual way."""
+        if note != self.note and not self.state.is_terminal:
+            self.note = note
+            self._publish(StateChanged(self.id, self.state, self.waiting_for))
 
     def report(self, progress: Progress) -> None:
         if progress != self.progress and not self.state.is_terminal:

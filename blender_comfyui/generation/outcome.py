@@ -50,7 +50,8 @@ class Outcome:
 
     `outputs` can hold files also after a failure: what was made before it is kept. `problems` are outputs that the
     server refused while it ran the others; `texts` what text nodes showed. `recoverable`: the server may still have
-    the result, so that looking for it once more can help; `stays_open`: that will happen by itself.
+    the result, so that looking for it once more can help; `stays_open`: that will happen by itself. `note` says what
+    is worth knowing of how it went, as a sentence, or ''.
     """
 
     state: JobState
@@ -60,6 +61,7 @@ class Outcome:
     problems: tuple[NodeProblem, ...] = ()
     recoverable: bool = False
     stays_open: bool = False
+    note: str = ""
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -56,7 +56,8 @@ class Taking:
         self._arrivals: dict[ServerFile, Arrival] = {}
         self._entry: HistoryEntry | None = None
         self._final: dict[ServerFile, str] = {}  # the node that left it, as the history says
-        self._received: list[tuple[str, bytes]] = []  # from SaveImageWebsocket, which leaves nothing on the server
+        self._received: list[tuple[str, Path]] = []  # from SaveImageWebsocket, which leaves nothing on the server
+        self._unsaved: CannotSave | None = None
 
     @property
     def begun(self) -> bool:
@@ -91,7 +92,14 @@ class Taking:
         self._downloads.fetch(fetch, delay)
 
     def receive(self, node_id: str, image: bytes) -> None:
-        self._received.append((node_id, image))
+        """A picture came over the websocket: to the disk with it, there may be many."""
+        part = self._folder / part_name(self._job.id, -1 - len(self._received))
+        self._received.append((node_id, part))
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(image)
+        except OSError as error:
+            self._unsaved = self._unsaved or cannot_save(part, error)
 
     def begin(self, entry: HistoryEntry) -> None:
         """The run has ended: the history alone says which files count."""
@@ -115,9 +123,11 @@ class Taking:
                     outputs.append(self._keep(arrival.fetch.part, node_id, file, len(outputs) + 1))
                 else:
                     error = error or arrival.error
-            for node_id, image in self._received:
+            if self._unsaved:
+                raise self._unsaved
+            for node_id, part in self._received:
                 try:
-                    outputs.append(self._write(image, node_id, len(outputs) + 1))
+                    outputs.append(self._keep_received(part, node_id, len(outputs) + 1))
                 except FileBroken as cause:
                     error = error or cause
         except CannotSave as cause:
@@ -134,24 +144,18 @@ class Taking:
         """Leave nothing temporary behind."""
         if len(self._arrivals) < len(self._fetches):
             self._downloads.drop(self._job.id)
-        for fetch in self._fetches.values():
-            discard(fetch.part)
+        for part in (*(fetch.part for fetch in self._fetches.values()), *(part for _, part in self._received)):
+            discard(part)
 
     def _keep(self, part: Path, node_id: str, file: ServerFile, number: int) -> Output:
         name = file_name(self._job.request.stem, self._job.id, number, file.filename)
         path = keep(part, self._folder, name)
         return Output(path, node_id, self._job.request.node_title(node_id), kind_of(name), file.type)
 
-    def _write(self, image: bytes, node_id: str, number: int) -> Output:
-        part = self._folder / part_name(self._job.id, 0)
+    def _keep_received(self, part: Path, node_id: str, number: int) -> Output:
         file = ServerFile("websocket.png", "", "output")
         try:
-            part.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(image)
             check_picture(part, file.filename)
-        except FileBroken:
-            discard(part)
-            raise
         except OSError as error:
             raise cannot_save(part, error) from error
         return self._keep(part, node_id, file, number)

@@ -26,12 +26,14 @@ from .events import ForeignListed, HistoryNotice, QueueChanged, Returned, Sessio
 from .foreign import foreign_request, foreign_results
 from .history import History, HistoryUnavailable, Record
 from .job import Job
+from .job_run import JobRun
 from .local_queue import LocalQueue
 from .messages import BringIn, Cancel, Close, ListForeign, Move, Order, Pause, Recover, Refresh, Refused, Submit
 from .numbering import number_jobs
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
 from .ownership import Ownership
+from .part_run import Listener, Part, PartRun
 from .patience import Patience
 from .recording import Recording
 from .request import Request
@@ -142,7 +144,7 @@ class Worker:
                 job.end(Outcome(JobState.FAILED, error=error), job.progress)
                 self._registry.ended(job)
             case Cancel(job_id=job_id):
-                self._with_run(job_id, Run.cancel)
+                self._with_run(job_id, lambda run: run.cancel())
             case Move(job_id=job_id, by=by):
                 self._move(job_id, by)
             case Pause(paused=paused):
@@ -197,7 +199,12 @@ class Worker:
 
     def _run_of(self, job: Job) -> Run:
         recording = Recording(self._history, job.id)
-        return Run(job, self._watch, self._downloads, recording, self._retry, self._patience)
+        return JobRun(job, self._watch, self._downloads, recording, self._retry, self._patience, self._launch_part)
+
+    def _launch_part(self, part: Part, listener: Listener) -> PartRun:
+        run = PartRun(part, listener, self._watch, self._downloads, self._retry, self._patience)
+        self._runs[part.id] = run
+        return run
 
     def _hold(self, run: Run) -> None:
         """Into our own queue, unless it is its turn at once."""
@@ -258,13 +265,13 @@ class Worker:
             case Connected() | Disconnected():
                 self._watch.hear(event)
                 for job_id in list(self._runs):
-                    self._with_run(job_id, Run.stream_changed)
+                    self._with_run(job_id, lambda run: run.stream_changed())
                 if isinstance(event, Connected):
                     self._adopt()
             case QueueStatus():
                 self._watch.hear(event)
                 for job_id in list(self._runs):
-                    self._with_run(job_id, Run.queue_moved)
+                    self._with_run(job_id, lambda run: run.queue_moved())
             case FeatureFlags():
                 self._watch.hear(event)
             case ExecutionStarted(prompt_id=prompt_id) | NodeExecuting(prompt_id=str(prompt_id), node=str()):
@@ -276,7 +283,7 @@ class Worker:
     def _step(self) -> None:
         now = time.monotonic()
         for job_id in [run.job.id for run in self._runs.values() if run.due <= now]:
-            self._with_run(job_id, Run.step)
+            self._with_run(job_id, lambda run: run.step())
         if self._watch.due <= now and self.inbox.empty() and self._closing is None:
             self._watch.refresh()
         self._release_next()
@@ -302,8 +309,9 @@ class Worker:
             log.exception("job %s", job_id)
             if not run.ended:
                 run.fail(error)
-        if run.ended:
-            self._part_with(run.job)
+        # the end of a part can be the end of its job, too
+        for job in {each.job.id: each.job for each in (run, *self._runs.values()) if each.ended}.values():
+            self._part_with(job)
 
     def _part_with(self, job: Job) -> None:
         self._runs.pop(job.id, None)

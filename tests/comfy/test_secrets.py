@@ -68,8 +68,10 @@ CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "past_prompt": lambda client, _: client.past_prompt("1"),
     "queue_prompt": lambda client, _: client.queue_prompt({"1": {}}, prompt_id="1", client_id="2"),
     "cancel_job": lambda client, _: client.cancel_job("1"),
+    "free": lambda client, _: client.free(),
     "interrupt": lambda client, _: client.interrupt("1"),
     "delete_queued": lambda client, _: client.delete_queued("1"),
+    "free": lambda client, _: client.free(),
     "download": lambda client, path: client.download(ServerFile("a.png", "", "output"), path),
 }
 

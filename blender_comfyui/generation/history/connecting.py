@@ -26,13 +26,18 @@ def _readable(text: bytes) -> str:
 
 def create(path: Path, version: int = schema.SCHEMA_VERSION) -> sqlite3.Connection:
     """A new, empty history without a log: what there is of it is in the one file."""
-    for leftover in (path, Path(f"{path}-journal"), Path(f"{path}-wal"), Path(f"{path}-shm")):
-        leftover.unlink(missing_ok=True)
+    remove(path)
     connection = connect(path)
     connection.execute(f"PRAGMA page_size = {PAGE}")
     with transaction(connection):
         schema.migrate(connection, version)
     return connection
+
+
+def remove(path: Path) -> None:
+    """A database and what SQLite has put beside it."""
+    for suffix in ("-journal", "-wal", "-shm", ""):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:

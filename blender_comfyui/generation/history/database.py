@@ -96,9 +96,12 @@ class Database:
     def _rescue(self, reason: str) -> None:
         """Set the damaged file aside and put a new one in its place, unless another process has just done so."""
         log.warning("the history is damaged", exc_info=True)
-        self._drop()
         with self.places.guarded():
-            if self._identity == self.places.identity():
+            is_the_same = self._identity == self.places.identity()
+            if is_the_same:
+                rescue.preserve(self.places)
+            self._drop()
+            if is_the_same:
                 self.notice = rescue.set_aside(self.places, reason)
 
     def _drop(self) -> None:

@@ -83,8 +83,12 @@ def _open(places: Places) -> tuple[sqlite3.Connection, str]:
         if is_due:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_CHECKED, str(time.time())))
         return connection, _make_up_for_log(places, connection) if log_is_gone else ""
-    except BaseException:
-        connection.close()
+    except BaseException as error:
+        try:
+            if isinstance(error, sqlite3.Error) and is_damage(error):
+                rescue.preserve(places)
+        finally:
+            connection.close()
         raise
 
 

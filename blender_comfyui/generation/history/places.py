@@ -24,6 +24,7 @@ class Places:
         self.index_of_log = folder / "history.sqlite-shm"
         self.new = folder / "history.new.sqlite"  # in the making
         self.rebuilt = folder / "history.rebuilt.sqlite"  # whole, on its way to its place
+        self.evidence = folder / "history.evidence.sqlite"  # a damaged one as it was found
         self.in_use = folder / "history.open"  # is there while a log belongs to the file
         self.thumbnails = folder / "thumbnails"
         self.outputs = folder / "outputs"

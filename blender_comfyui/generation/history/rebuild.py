@@ -24,7 +24,7 @@ from . import rows, writing
 from .records import Placement
 
 # as outputs.file_name makes them: stem, six letters of the job's id, which of its files, which of that name
-_NAME = re.compile(r"(?P<stem>.+)_(?P<mark>[0-9a-f]{6})(?:_(?P<number>\d{1,6}))?(?:-\d{1,6})?\.[a-z0-9.]+")
+_NAME = re.compile(r"(?P<stem>[^.].*)_(?P<mark>[0-9a-f]{6})(?:_(?P<number>\d{1,6}))?(?:-\d{1,6})?\.[a-z0-9.]+")
 _KINSHIP = uuid.UUID("a2d1c0de-31c9-4e0b-9f3c-0b6a54c1e7d2")  # whose children the ids made here are
 
 
@@ -74,7 +74,7 @@ def _groups(folder: Path) -> Iterator[_Group]:
 
 def _add(connection: sqlite3.Connection, group: _Group) -> bool:
     outputs = [Output(path, "", "", kind_of(path.name), "output") for path in group.paths]
-    number = _without_files(connection, group.mark)
+    number = _without_files(connection, group)
     if number is not None:
         writing.insert_files(connection, number, outputs, Placement.KEPT)
         return True
@@ -90,14 +90,18 @@ def _add(connection: sqlite3.Connection, group: _Group) -> bool:
     return True
 
 
-def _without_files(connection: sqlite3.Connection, mark: str) -> int | None:
-    """A job with this mark that has lost its files."""
+def _without_files(connection: sqlite3.Connection, group: _Group) -> int | None:
+    """The job that the files are of, if it has lost them."""
     found = connection.execute(
-        "SELECT number FROM jobs WHERE id >= ? AND id < ? AND state = 'finished'"
+        "SELECT number, body FROM jobs JOIN requests ON job = number WHERE id >= ? AND id < ? AND state = 'finished'"
         " AND number NOT IN (SELECT job FROM files)",
-        (mark, f"{mark}g"),
-    ).fetchone()
-    return int(found[0]) if found else None
+        (group.mark, f"{group.mark}g"),
+    )
+    for number, body in found.fetchall():
+        request = rows.unpacked(body)
+        if request is not None and request.folder == group.folder and (request.stem in ("", group.stem)):
+            return int(number)
+    return None
 
 
 def _request(graph: object, group: _Group) -> Request:

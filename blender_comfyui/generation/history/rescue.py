@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import time
 from pathlib import Path
 
@@ -13,8 +14,18 @@ from .places import Places
 log = logging.getLogger(__name__)
 
 
+def preserve(places: Places) -> None:
+    """Copy the damaged file and its log. To be done before its connection is closed, which writes the log into the
+    file, whatever state that is in. Raises OSError."""
+    connecting.remove(places.evidence)
+    shutil.copyfile(places.file, places.evidence)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(places.log, f"{places.evidence}-wal")
+
+
 def set_aside(places: Places, reason: str) -> str:
-    """Put a rebuilt history in the place of the damaged one, and return a notice. For a caller who is alone with it.
+    """Put a rebuilt history in the place of the damaged one, and return a notice. For a caller who is alone with it,
+    and has preserved it.
 
     Raises OSError or sqlite3.Error; until the last moment the damaged file stays where it is.
     """
@@ -41,7 +52,7 @@ def _free_name(places: Places) -> Path:
 
 
 def _move(places: Places, aside: Path) -> None:
-    places.file.replace(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", ""):
         with contextlib.suppress(FileNotFoundError):
-            Path(f"{places.file}{suffix}").replace(f"{aside}{suffix}")
+            Path(f"{places.evidence}{suffix}").replace(f"{aside}{suffix}")
+    connecting.remove(places.file)

@@ -37,19 +37,14 @@ def new_history(places: Places) -> tuple[sqlite3.Connection, int]:
         connecting.bring_up_to_date(connection)
         return connection, count
     finally:
-        _remove(copy)
+        connecting.remove(copy)
 
 
 def _copy(places: Places, copy: Path) -> None:
-    _remove(copy)
-    shutil.copyfile(places.file, copy)
+    connecting.remove(copy)
+    shutil.copyfile(places.evidence, copy)
     with contextlib.suppress(FileNotFoundError):
-        shutil.copyfile(places.log, f"{copy}-wal")
-
-
-def _remove(copy: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        Path(f"{copy}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(f"{places.evidence}-wal", f"{copy}-wal")
 
 
 def _transfer(copy: Path, mend: Callable[[Path], None], target: Path) -> int:
@@ -100,7 +95,7 @@ def _mend_first_page(copy: Path) -> None:
         connecting.create(blank).close()
         page = blank.read_bytes()[: connecting.PAGE]
     finally:
-        _remove(blank)
+        connecting.remove(blank)
     with copy.open("r+b") as file:
         file.write(_header(size, schema.SCHEMA_VERSION) + page[_HEADER:])
 
