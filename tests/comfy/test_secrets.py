@@ -71,7 +71,6 @@ CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "free": lambda client, _: client.free(),
     "interrupt": lambda client, _: client.interrupt("1"),
     "delete_queued": lambda client, _: client.delete_queued("1"),
-    "free": lambda client, _: client.free(),
     "download": lambda client, path: client.download(ServerFile("a.png", "", "output"), path),
 }
 
