@@ -274,11 +274,10 @@ class Run:
         self._then(self._ask_to_cancel if again else self._look, self._look_delay)
 
     def _is_absent(self) -> None:
-        """In neither place, and once is no proof: it may have moved between the two questions."""
+        """In neither place, and once is no proof: it may have moved between the two questions, or a proxy says so."""
         cancelled = self._cancelling and self._accepted
         grace = 0.3 if cancelled else self._patience.grace(self._unclear)
-        first = not self._absence.is_on
-        if not self._absence.lasts(grace) or first:
+        if not self._absence.lasts(grace, times=3):
             self._then(self._look, grace / 2)
         elif self._cancelling:
             self._end(JobState.CANCELLED)
