@@ -18,6 +18,7 @@ from .sinks import ledger
 
 _OPEN = frozenset(state for state in JobState if not state.is_terminal)
 _TAG = "open jobs"
+_MANY = 500  # of them at a time: to know that there are any is enough
 
 
 class _Recovery:
@@ -30,7 +31,7 @@ class _Recovery:
         """Know nothing yet."""
         self.wants_results = True
         self.wants_jobs = True
-        self.awaited = 0  # open jobs of earlier runs that have not returned
+        self.awaited: set[str] = set()  # open jobs of earlier runs that have not returned
 
     def questions(self) -> Iterable[Question]:
         if self.wants_results:
@@ -40,7 +41,7 @@ class _Recovery:
             self.wants_jobs = False
             with contextlib.suppress(ValueError):  # an address that is none: the panel says so
                 server = str(settings.server_settings().address)
-                yield Find(Filter(states=_OPEN, server=server), size=1, tag=_TAG)
+                yield Find(Filter(states=_OPEN, server=server), size=_MANY, tag=_TAG)
 
     def take(self, news: object) -> bool:
         match news:
@@ -48,13 +49,15 @@ class _Recovery:
                 for record in records:
                     _take_up(record)
                 return bool(records)
-            case Found(tag=tag, page=page) if tag == _TAG and page.total:
-                self.awaited = page.total
+            case Found(tag=tag, page=page) if tag == _TAG:
+                self.awaited = {record.id for record in page.records if runtime.jobs.get(record.id) is None}
+                if not self.awaited:
+                    return False
                 with contextlib.suppress(ValueError, runtime.NoOnlineAccess):
                     runtime.session().start()
                 return True
-            case Returned():
-                self.awaited = max(0, self.awaited - 1)
+            case Returned(job_id=job_id):
+                self.awaited.discard(job_id)
         return False
 
 

@@ -100,11 +100,11 @@ class Database:
             is_the_same = self._identity == self.places.identity()
             if is_the_same:
                 rescue.preserve(self.places)
-            self._drop()
+            self._drop(opening.close_alone)
             if is_the_same:
                 self.notice = rescue.set_aside(self.places, reason)
 
-    def _drop(self) -> None:
+    def _drop(self, close: Callable[[Places, sqlite3.Connection], None] = opening.close_database) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            opening.close_database(self.places, connection)
+            close(self.places, connection)

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _CHECKED = "checked"  # the setting that says when, in unix seconds
 _CHECK_EVERY = 24 * 3600.0  # seconds
+_CLOSING = 10.0  # seconds for which a Blender that closes waits for another that is at work
 _TABLES = frozenset({"jobs", "requests", "files", "meta"})
 
 
@@ -40,7 +41,17 @@ def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
 
 
 def close_database(places: Places, connection: sqlite3.Connection) -> None:
-    """Close it; the last one to do so leaves no log behind."""
+    """Close it; the last one to do so leaves no log behind. Whoever opens it meanwhile must not take that for a loss,
+    and waits."""
+    with contextlib.ExitStack() as guard:
+        if places.folder.is_dir():
+            with contextlib.suppress(OSError, HistoryUnavailable):
+                guard.enter_context(places.guarded(_CLOSING))
+        close_alone(places, connection)
+
+
+def close_alone(places: Places, connection: sqlite3.Connection) -> None:
+    """The same for a caller who is alone with it."""
     with contextlib.suppress(sqlite3.Error):
         connection.close()
     with contextlib.suppress(OSError):

@@ -41,11 +41,11 @@ class Places:
         return found.st_dev, found.st_ino
 
     @contextlib.contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self, patience: float = _LONG_WORK) -> Iterator[None]:
         """Alone among all threads and processes. Raises HistoryUnavailable when another one does not come to an
-        end, OSError where the folder cannot be written."""
+        end in `patience` seconds, OSError where the folder cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self._guard, timeout=_LONG_WORK)
+        lock = filelock.FileLock(self._guard, timeout=patience)
         try:
             lock.acquire()
         except filelock.Timeout as error:

@@ -6,15 +6,17 @@ import dataclasses
 import random
 import shutil
 import sqlite3
+import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from blender_comfyui.generation.history import Filter, HistoryUnavailable, Placement, Sort, connecting, rescue
+from blender_comfyui.generation.history import Filter, History, HistoryUnavailable, Placement, Sort, connecting, rescue
 from blender_comfyui.generation.outcome import JobState
 from tests import graphs
-from tests.generation.history.entries import SERVER, add, add_finished, finished, opened, picture, request
+from tests.generation.history.entries import SERVER, add, add_finished, an_id, finished, opened, picture, request
 
 PAGE = 4096
 MANY = 300
@@ -436,3 +438,33 @@ def test_the_header_that_is_written_is_one_that_sqlite_takes(whole, tmp_path):
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (MANY,)
     connection.close()
+
+
+class _ClosingSlowly:
+    """A connection; in the moment after its end `meanwhile` is done."""
+
+    def __init__(self, connection: sqlite3.Connection, meanwhile: Callable[[], None]) -> None:
+        self._connection = connection
+        self._meanwhile = meanwhile
+
+    def close(self) -> None:
+        self._connection.close()
+        self._meanwhile()
+
+
+def test_who_opens_it_while_another_closes_it_finds_nothing_lost(tmp_path):
+    picture(tmp_path / "outputs", an_id())  # of no entry, as while a result is being fetched
+    first, second = History(tmp_path), History(tmp_path)
+    add(first)
+    opening = threading.Thread(target=second.find)
+
+    def open_it() -> None:
+        opening.start()
+        opening.join(0.5)  # it waits for us, or is done wrongly
+
+    database = first._database
+    database._connection = _ClosingSlowly(database._connection, open_it)
+    first.close()
+    opening.join()
+    assert (second.notice, second.find().total) == ("", 1)
+    second.close()

@@ -285,18 +285,15 @@ def test_whatever_is_asked_for_comes_back(asked, server, owner, seed):
 @given(texts, texts, texts, st.lists(texts, max_size=3))
 def test_whatever_comes_of_it_comes_back(error, title, name, said):
     path = Path("/out") / (name.replace("\0", "") or "x")
-    outcome = Outcome(
-        JobState.FAILED,
-        (output(path).__class__(path, title, title, "image", title),),
-        ExecutionFailed(error, details=title),
-        tuple(said),
-    )
+    failed = ExecutionFailed(error, details=title)
+    outputs = (output(path).__class__(path, title, title, "image", title),)
+    outcome = Outcome(JobState.FAILED, outputs, failed, tuple(said))
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as history:
         job_id = add(history)
         history.end(job_id, outcome, 1.0)
         history.place(job_id, 1, Placement.PLACED, name)
         record = history.record(job_id)
-    assert (record.error, record.error_details, record.texts) == (error, title, tuple(said))
+    assert (record.error, record.error_details, record.texts) == (str(failed), failed.details, tuple(said))
     [file] = record.files
     assert (file.path, file.node_id, file.node_title, file.type) == (path, title, title, title)
     assert file.placed_as == name
