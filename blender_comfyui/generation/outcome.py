@@ -35,13 +35,18 @@ _TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, J
 
 @dataclass(frozen=True)
 class Output:
-    """One file that arrived. `kind` is image, video, audio, model, text or other; `type` is output or temp."""
+    """One file that arrived. `kind` is image, video, audio, model, text or other; `type` is output or temp.
+
+    `number` is its place among all files of the job, from 1, also when others of them did not come; 0 when that is
+    not known: then they count in the order in which they are given.
+    """
 
     path: Path
     node_id: str
     node_title: str
     kind: str
     type: str
+    number: int = 0
 
 
 @dataclass(frozen=True)
