@@ -32,9 +32,21 @@ class History:
         return self._database.notice
 
     def add(
-        self, job_id: str, request: Request, server: str, owner: str, rank: float, *, imported: bool = False
+        self,
+        job_id: str,
+        request: Request,
+        server: str,
+        owner: str,
+        rank: float,
+        *,
+        imported: bool = False,
+        sent: float | None = None,
+        state: JobState = JobState.WAITING,
     ) -> None:
-        """Write down a new job; it is on the disk itself when this returns. One that is there stays as it is."""
+        """Write down a new job; it is on the disk itself when this returns. One that is there stays as it is.
+
+        `sent` and an open `state` are for what is on the server already.
+        """
 
         def act(connection: sqlite3.Connection) -> None:
             writing.insert_job(
@@ -46,6 +58,8 @@ class History:
                 created=self._clock(),
                 rank=rank,
                 imported=imported,
+                sent=sent,
+                state=state,
             )
             self._database.places.remember(request.folder)
 
@@ -63,7 +77,10 @@ class History:
         rank: float | None = None,
         owner: str | None = None,
     ) -> None:
-        """Change what is given of an open job; what is None stays as it is. A job that has ended stays as it is."""
+        """Change what is given of an open job; what is None stays as it is. A job that has ended stays as it is.
+
+        With `sent` it is on the disk itself when this returns: what was never sent is sent again after a crash.
+        """
         changes = {
             "state": state and state.value,
             "sent": sent,
@@ -84,7 +101,7 @@ class History:
             if request is not None:
                 writing.replace_request(connection, number, request)
 
-        self._database.write(act)
+        self._database.write(act, durable=sent is not None)
 
     def end(self, job_id: str, outcome: Outcome, when: float) -> None:
         """The end of a job, with its files waiting to be placed. A second end changes nothing."""
@@ -131,6 +148,12 @@ class History:
         """The jobs for `server` that have not ended, in the order of their rank, with their requests."""
         where = f"WHERE {pages.OPEN} AND server = ? ORDER BY rank, number"
         return self._database.read(lambda c: pages.whole(c, where, (server,)))
+
+    def last_rank(self, server: str) -> float:
+        """The greatest rank of the open jobs for `server`; 0.0 where there are none."""
+        statement = f"SELECT rank FROM jobs WHERE {pages.OPEN} AND server = ? ORDER BY rank DESC LIMIT 1"
+        found = self._database.read(lambda c: c.execute(statement, rows.stored([server])).fetchone())
+        return float(found[0]) if found else 0.0
 
     def waiting(self, blend_id: str, blend_path: str) -> tuple[Record, ...]:
         """Ended jobs of this .blend (either matches) with files that are not safe in it yet, oldest first.

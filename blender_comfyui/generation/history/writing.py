@@ -21,13 +21,15 @@ def insert_job(
     created: float,
     rank: float,
     imported: bool,
+    sent: float | None = None,
+    state: JobState = JobState.WAITING,
 ) -> int | None:
-    """A job that waits; its number, or None when there is one with this id."""
+    """A new job; its number, or None when there is one with this id."""
     facts = rows.facts(request)
     text = search.folded(rows.searched(facts))
     values = {
         "id": job_id,
-        "state": JobState.WAITING.value,
+        "state": state.value,
         "task": request.task,
         "tier": request.tier,
         "server": server,
@@ -35,6 +37,7 @@ def insert_job(
         "blend_id": request.context.get("blend_id", ""),
         "blend_path": request.context.get("blend", ""),
         "created": created,
+        "sent": sent,
         "rank": rank,
         "imported": imported,
         "alphabet": rows.alphabet(text),
