@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +48,17 @@ class Output:
     kind: str
     type: str
     number: int = 0
+
+
+def numbered(outputs: Iterable[Output]) -> dict[int, Output]:
+    """Files by their numbers. No number is given twice: the next free one takes its place."""
+    found: dict[int, Output] = {}
+    for count, output in enumerate(outputs, 1):
+        number = output.number or count
+        while number in found:
+            number += 1
+        found[number] = output
+    return found
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,11 @@ class History:
         self._database.write(act, durable=sent is not None)
 
     def end(self, job_id: str, outcome: Outcome, when: float) -> None:
-        """The end of a job, with its files waiting to be placed. A second end changes nothing."""
+        """The end of a job, with its files waiting to be placed. A second end changes nothing.
+
+        Files that are listed already stay as they are, whatever the end of a job that was opened again: what is on
+        the disk is not forgotten. One whose outcome `stays_open` does so here, too: only what came of it is noted.
+        """
 
         def act(connection: sqlite3.Connection) -> None:
             number = _open_number(connection, job_id)
@@ -119,21 +123,12 @@ class History:
         return self._change(statement, new_owner, job_id, owner)
 
     def reopen(self, job_id: str, owner: str) -> bool:
-        """Make a failed or lost job an open one of `owner` again, its files to be fetched anew; False when it is
-        neither."""
+        """Make an ended job an open one of `owner` again, to look once more for what the server may have of it.
 
-        def act(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                "UPDATE jobs SET state = iif(sent IS NULL, 'waiting', 'queued'), ended = NULL, seconds = 0, owner = ?"
-                " WHERE id = ? AND state IN ('failed', 'lost') RETURNING number",
-                rows.stored([owner, job_id]),
-            ).fetchall()
-            for number in found:
-                connection.execute("UPDATE requests SET result = '{}' WHERE job = ?", number)
-                connection.execute("DELETE FROM files WHERE job = ?", number)
-            return bool(found)
-
-        return self._database.write(act)
+        True when that was done: for jobs that were sent, and are lost, or failed so that looking again can help
+        (`Record.recoverable`). Anything else stays as it is. Files, texts and error stay until a new end.
+        """
+        return self._database.write(lambda c: writing.reopen_job(c, job_id, owner))
 
     def record(self, job_id: str) -> Record | None:
         """Everything about one job, its request included; None for an id that is not there."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from pathlib import Path
 
-from ..outcome import JobState, Outcome, Output
+from ..outcome import JobState, Outcome, Output, numbered
 from ..request import Request
 from . import rows, search
 from .records import Placement
@@ -66,18 +67,54 @@ def replace_request(connection: sqlite3.Connection, number: int, request: Reques
 
 
 def end_job(connection: sqlite3.Connection, number: int, outcome: Outcome, when: float) -> None:
-    values = (outcome.state.value, when, outcome.seconds, number)
-    connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
-    connection.execute("UPDATE requests SET result = ? WHERE job = ?", (rows.result(outcome), number))
-    insert_files(connection, number, outcome.outputs, Placement.WAITING)
+    """What is known of it beside its state stays known, unless the outcome tells it anew."""
+    if not outcome.stays_open:
+        values = (outcome.state.value, when, outcome.seconds, number)
+        connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
+    for (before,) in connection.execute("SELECT result FROM requests WHERE job = ?", (number,)).fetchall():
+        result = rows.result(outcome, before)
+        connection.execute("UPDATE requests SET result = ? WHERE job = ?", (result, number))
+    add_files(connection, number, outcome.outputs, Placement.WAITING)
 
 
-def insert_files(connection: sqlite3.Connection, number: int, outputs: Iterable[Output], placement: Placement) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO files (job, number, path, node_id, node_title, kind, type, bytes, placement)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [rows.file_values(number, count, output, placement) for count, output in enumerate(outputs, 1)],
-    )
+def reopen_job(connection: sqlite3.Connection, job_id: str, owner: str) -> bool:
+    """Whether there was one that looking for it again can help."""
+    found = connection.execute(
+        "SELECT number, state, result FROM jobs JOIN requests ON job = number"
+        " WHERE id = ? AND sent IS NOT NULL AND state IN (?, ?)",
+        rows.stored([job_id, JobState.LOST.value, JobState.FAILED.value]),
+    ).fetchone()
+    if not found or (found[1] == JobState.FAILED and not rows.may_come(found[2])):
+        return False
+    statement = "UPDATE jobs SET state = ?, ended = NULL, seconds = 0, owner = ? WHERE number = ?"
+    connection.execute(statement, rows.stored([JobState.QUEUED.value, owner, found[0]]))
+    return True
+
+
+def add_files(connection: sqlite3.Connection, job: int, outputs: Iterable[Output], placement: Placement) -> None:
+    """Those of a job's files that are not listed yet. A listed one keeps its number and its placement; one that is
+    gone from the disk makes room for the file that has come in its place."""
+    listed = connection.execute("SELECT number, path FROM files WHERE job = ?", (job,)).fetchall()
+    known = {number: Path(rows.restored(path)) for number, path in listed}
+    for number, output in numbered(outputs).items():
+        if output.path in known.values():
+            continue
+        if number in known and _is_there(known[number]):
+            number = max(known) + 1
+        known[number] = output.path
+        connection.execute(
+            "INSERT INTO files (job, number, path, node_id, node_title, kind, type, bytes, placement)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET path = excluded.path, bytes = excluded.bytes",
+            rows.file_values(job, number, output, placement),
+        )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def delete_jobs(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:

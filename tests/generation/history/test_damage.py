@@ -209,6 +209,7 @@ def test_what_was_made_anew_is_like_what_was_asked(tmp_path):
         whole = history.record(record.id)
         assert history.waiting("", "") == ()
     assert [file.path for file in whole.files] == [paths[0], paths[1], plain, paths[2]]
+    assert [file.number for file in whole.files] == [1, 2, 3, 10]
     assert [file.kind for file in whole.files] == ["image", "image", "video", "image"]
     assert {file.placement for file in whole.files} == {Placement.KEPT}
     assert (whole.state, whole.label, whole.request.prompt) == (JobState.FINISHED, "a red cube", graph)

@@ -195,30 +195,6 @@ def test_a_job_that_has_ended_is_not_taken_over(history):
     assert not history.adopt(add_finished(history), OWNER, "b2")
 
 
-@pytest.mark.parametrize("state", [JobState.FAILED, JobState.LOST])
-def test_a_lost_job_is_opened_again_without_its_end(history, tmp_path, state):
-    job_id = add(history)
-    history.update(job_id, sent=3.0)
-    history.end(job_id, Outcome(state, (output(tmp_path / "1.png"),), RuntimeError("away"), seconds=4.0), 5.0)
-    assert history.reopen(job_id, "b2")
-    record = history.record(job_id)
-    assert (record.state, record.owner, record.ended, record.seconds) == (JobState.QUEUED, "b2", None, 0.0)
-    assert (record.error, record.files) == ("", ())
-
-
-def test_a_job_that_was_never_sent_waits_again(history):
-    job_id = add_finished(history, state=JobState.FAILED)
-    history.reopen(job_id, OWNER)
-    assert history.record(job_id).state is JobState.WAITING
-
-
-@pytest.mark.parametrize("state", [JobState.FINISHED, JobState.CANCELLED])
-def test_other_ends_are_final(history, state):
-    job_id = add_finished(history, state=state)
-    assert not history.reopen(job_id, "b2")
-    assert history.record(job_id).state is state
-
-
 def test_results_wait_for_their_own_blend(history, tmp_path):
     def of(blend_id: str, blend: str, placement: Placement, name: str) -> str:
         asked = request(context={"blend_id": blend_id, "blend": blend})
