@@ -13,6 +13,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..generation.events import Ended, ServerChanged
+from ..generation.outcome import numbered
 from . import archive, blend_file, compat, placements, recovery, regions, runtime, settings, sinks
 from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
@@ -106,7 +107,7 @@ def _take_events() -> bool:
 
 
 def _note_unplaceable(event: Ended) -> None:
-    numbers = range(1, len(event.outcome.outputs) + 1)
+    numbers = numbered(event.outcome.outputs)
     entry = runtime.jobs.get(event.job_id)
     placements.note_unplaceable(event.job_id, unplaceable(numbers, entry) if entry else list(numbers))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..generation.events import Ended, Previewed, Returned, SessionEvent
 from ..generation.history import Placement, Record
 from ..generation.job import Job
-from ..generation.outcome import JobState, Outcome, Output
+from ..generation.outcome import JobState, Outcome, Output, numbered
 
 KEPT = 10  # ended jobs that stay listed
 
@@ -32,7 +32,7 @@ class Making:
 
 @dataclass
 class Result:
-    """One file of a job, on its way into the .blend. `number` counts a job's files from 1."""
+    """One file of a job, on its way into the .blend. `number` is its place among all of the job's files, from 1."""
 
     number: int
     output: Output
@@ -62,9 +62,10 @@ class Entry:
     @classmethod
     def of_record(cls, record: Record) -> "Entry":
         """Make the entry of a job that ended before."""
-        outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type) for f in record.files}
+        outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type, f.number) for f in record.files}
         error = EarlierError(record.error, record.error_details) if record.error else None
-        entry = cls(record, dict(record.target), outcome=Outcome(record.state, tuple(outputs.values()), error))
+        outcome = Outcome(record.state, tuple(outputs.values()), error, note=record.note)
+        entry = cls(record, dict(record.target), outcome=outcome)
         entry.results = [
             Result(f.number, outputs[f.number], f.placement, f.placed_as)
             for f in record.files
@@ -95,6 +96,11 @@ class Entry:
     @property
     def error(self) -> Exception | None:
         return self.outcome.error if self.outcome else None
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of how an ended job went: a sentence, or ''."""
+        return self.outcome.note if self.outcome else ""
 
     @property
     def waiting(self) -> list[Result]:
@@ -132,7 +138,7 @@ class Entry:
 
     def end(self, outcome: Outcome) -> None:
         self.outcome, self.preview = outcome, b""
-        outputs = dict(enumerate(outcome.outputs, 1))
+        outputs = numbered(outcome.outputs)
         self.results = [Result(number, outputs[number]) for number in _worth_placing(outputs)]
 
 

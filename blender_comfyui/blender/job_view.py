@@ -40,8 +40,9 @@ def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
     box.label(text=_title(entry, width))
     if job.state is JobState.QUEUED and job.foreign_before:
         draw_sentence(box, f"{job.foreign_before} by others before it", width)
-    if job.waiting_for:
-        draw_sentence(box, _reason(job), width)
+    for sentence in (job.note, _reason(job)):
+        if sentence:
+            draw_sentence(box, sentence, width)
     icon = delivery.live_preview.icon_of(entry)
     if icon and settings.preferences().show_previews:
         box.template_icon(icon, scale=_PREVIEW_SCALE)
@@ -93,6 +94,8 @@ def _draw_result(layout: UILayout, entry: Entry, name: str, width: int) -> None:
     text = shortened(name, width - round(2 * ICON * scale()), text_size(), _SEED_END)
     row.label(text=text, icon="SEQ_SEQUENCER" if entry.target.get("sink") == "SEQUENCER" else "IMAGE_DATA")
     row.operator("comfyui.dismiss", text="", icon="X", emboss=False).job_id = entry.id
+    if entry.note:
+        draw_sentence(layout, entry.note, width)
 
 
 def _draw_elsewhere(box: UILayout, group: elsewhere.Group, width: int) -> None:
@@ -119,8 +122,8 @@ def _job(entry: Entry) -> Job:
 
 
 def _reason(job: Job) -> str:
-    """Why it waits; what the panel's first lines say already is not said twice."""
-    said_above = job.waiting_for == str(runtime.server_state().error)
+    """Why it waits, or ''; what the panel's first lines say already is not said twice."""
+    said_above = job.waiting_for and job.waiting_for == str(runtime.server_state().error)
     return "It goes on when the server is back." if said_above else job.waiting_for
 
 

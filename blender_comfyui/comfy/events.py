@@ -15,6 +15,9 @@ from typing import Any, Literal, TypeAlias
 
 from .bounded_json import read_json
 
+_MAX_VALUES = 250_000  # in one message; a snapshot of 1000 nodes has 8000
+_MAX_ABOUT = 64 * 1024  # bytes of what is told about a preview
+_MAX_WORDS = 2000  # characters of what a node says while it runs
 
 @dataclass(frozen=True)
 class Connected:
@@ -208,8 +211,8 @@ class _MalformedError(Exception):
 
 def _json(text: str | bytes) -> Any:
     try:
-        return read_json(text)
-    except ValueError:  # also for thousands of digits, bad UTF-8, and what is nested too deeply
+        return read_json(text, _MAX_VALUES)
+    except ValueError:  # also for thousands of digits, bad UTF-8, and what is nested too deeply or too much
         return None
 
 
@@ -380,7 +383,7 @@ def _preview(image: bytes, prompt_id: str | None = None, node_id: str | None = N
 
 def _preview_with_metadata(body: bytes) -> Preview | None:
     parts = _split(body)
-    metadata = _json(parts[0]) if parts else None
+    metadata = _json(parts[0]) if parts and len(parts[0]) <= _MAX_ABOUT else None
     if parts is None or not isinstance(metadata, dict):
         return None
     try:
@@ -393,4 +396,5 @@ def _progress_text(body: bytes) -> ProgressText | None:
     parts = _split(body)
     if not parts or not parts[0]:
         return None
-    return ProgressText(parts[0].decode("utf-8", "replace"), parts[1].decode("utf-8", "replace"))
+    node_id, text = (part[: 4 * _MAX_WORDS].decode("utf-8", "replace") for part in parts)
+    return ProgressText(node_id[:_MAX_WORDS], text[:_MAX_WORDS])

@@ -41,13 +41,17 @@ class StreamTimes:
 
 
 class EventStream:
-    """Connects, reads, and connects again until it is closed; hands every event to `deliver`, on its own thread."""
+    """Connects, reads, and connects again until it is closed; hands every event to `deliver`, on its own thread.
+
+    `deliver` also gets the size of the event's message in bytes. Where it raises ConnectionError, because nobody keeps
+    up with what comes, the connection is closed for that reason.
+    """
 
     def __init__(
         self,
         address: ServerAddress,
         credentials: Credentials,
-        deliver: Callable[[Event], None],
+        deliver: Callable[[Event, int], None],
         times: StreamTimes = StreamTimes(),
     ) -> None:
         self._address = address
@@ -83,7 +87,7 @@ class EventStream:
             try:
                 connection, guarded, client_id = self._connect()
                 failures = 0
-                self._deliver(Connected(client_id))
+                self._deliver(Connected(client_id), 0)
                 self._read(connection, guarded)
             except (OSError, websocket.WebSocketException, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}"
@@ -93,7 +97,7 @@ class EventStream:
             finally:
                 self._end()
             if not self._closing.is_set():
-                self._deliver(Disconnected(reason))
+                self._deliver(Disconnected(reason), 0)
                 self._hurry.wait(self._delay(failures))
                 self._hurry.clear()
                 failures += 1
@@ -127,7 +131,7 @@ class EventStream:
                 return
             event = self._event(opcode, frame.data)
             if event is not None:
-                self._deliver(event)
+                self._deliver(event, len(frame.data))
 
     @staticmethod
     def _event(opcode: int, data: bytes) -> Event | None:
