@@ -64,7 +64,8 @@ class Entry:
         """Make the entry of a job that ended before."""
         outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type, f.number) for f in record.files}
         error = EarlierError(record.error, record.error_details) if record.error else None
-        entry = cls(record, dict(record.target), outcome=Outcome(record.state, tuple(outputs.values()), error))
+        outcome = Outcome(record.state, tuple(outputs.values()), error, note=record.note)
+        entry = cls(record, dict(record.target), outcome=outcome)
         entry.results = [
             Result(f.number, outputs[f.number], f.placement, f.placed_as)
             for f in record.files
@@ -95,6 +96,11 @@ class Entry:
     @property
     def error(self) -> Exception | None:
         return self.outcome.error if self.outcome else None
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of how an ended job went: a sentence, or ''."""
+        return self.outcome.note if self.outcome else ""
 
     @property
     def waiting(self) -> list[Result]:
