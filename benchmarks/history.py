@@ -5,6 +5,7 @@ What was filled in by executemany is what History.add and History.end would have
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import sqlite3
@@ -15,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.timing import milliseconds, row
-from blender_comfyui.generation.history import Filter, History, Sort, rows, search
+from blender_comfyui.generation.history import Filter, History, Sort, opening, rows, search
+from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.request import Request
 from tests import graphs
 
@@ -104,9 +106,16 @@ def measure() -> None:
         request = Request(graphs.txt2img(), {"prompt": next(prompts(1))}, label="a fox", folder=Path(folder))
         adding = [milliseconds(lambda: history.add(str(uuid.uuid4()), request, "", "", 0.0)) for _ in range(ROUNDS)]
         row("writing a new job, to the disk itself", adding)
+        [*_, job_id] = (record.id for record in history.open_jobs(""))
+        noting = [milliseconds(lambda: history.update(job_id, state=JobState.QUEUED)) for _ in range(ROUNDS)]
+        row("noting a state", noting)
+        sending = [milliseconds(lambda: history.update(job_id, sent=1.0)) for _ in range(ROUNDS)]
+        row("noting that it is sent, to the disk itself", sending)
         row("statistics of all", [milliseconds(history.statistics) for _ in range(3)])
-        row("the whole file looked through for damage", [milliseconds(history.check) for _ in range(3)])
         history.close()
+        with contextlib.closing(sqlite3.connect(Path(folder) / "history.sqlite")) as connection:
+            looks = [milliseconds(lambda: opening.look_through(connection)) for _ in range(3)]
+        row("the whole file looked through for damage", looks)
 
 
 def questions(history: History) -> Iterator[tuple[str, Callable[[], object], str]]:

@@ -45,17 +45,13 @@ class Database:
         """The same with changes: all of them are kept, or none. `durable`: on the disk itself when this returns."""
         return self._run(act, "BEGIN IMMEDIATE", durable)
 
-    def check(self) -> None:
-        """Look through the whole file for damage."""
-        self._run(opening.check)
-
     def close(self) -> None:
         """End the use of the file. Everything after it raises HistoryUnavailable."""
         with self._lock:
             self._closed = True
             self._drop()
 
-    def _run(self, act: Callable[[sqlite3.Connection], T], begin: str = "BEGIN", durable: bool = False) -> T:
+    def _run(self, act: Callable[[sqlite3.Connection], T], begin: str, durable: bool = False) -> T:
         with self._lock:
             try:
                 try:

@@ -192,20 +192,6 @@ class History:
         """How all jobs so far fared."""
         return self._database.read(figures.figures)
 
-    def setting(self, key: str) -> str:
-        """A small text that was kept under `key`, or ''."""
-        found = self._database.read(
-            lambda c: c.execute("SELECT value FROM meta WHERE key = ?", rows.stored([f"setting {key}"])).fetchone()
-        )
-        return rows.restored(found[0]) if found else ""
-
-    def set_setting(self, key: str, value: str) -> None:
-        self._change("INSERT OR REPLACE INTO meta VALUES (?, ?)", f"setting {key}", value)
-
-    def check(self) -> None:
-        """Look through the whole file for damage, and have it rebuilt where there is any: see `notice`."""
-        self._database.check()
-
     def close(self) -> None:
         self._database.close()
 

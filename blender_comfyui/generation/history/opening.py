@@ -15,7 +15,7 @@ from .trouble import Damaged, HistoryUnavailable, is_damage
 
 log = logging.getLogger(__name__)
 
-_CHECKED = "checked"  # the setting that says when, in unix seconds
+_CHECKED = "checked"  # the key in `meta` that says when, in unix seconds
 _CHECK_EVERY = 24 * 3600.0  # seconds
 _CLOSING = 10.0  # seconds for which a Blender that closes waits for another that is at work
 _TABLES = frozenset({"jobs", "requests", "files", "meta"})
@@ -89,7 +89,7 @@ def _open(places: Places) -> tuple[sqlite3.Connection, str]:
         _check_version(connection, places.folder)
         is_due = log_is_gone or _is_check_due(connection)
         if is_due:
-            check(connection)
+            look_through(connection)
         _set_up(connection)
         if is_due:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_CHECKED, str(time.time())))
@@ -125,7 +125,7 @@ def _is_check_due(connection: sqlite3.Connection) -> bool:
         return True
 
 
-def check(connection: sqlite3.Connection) -> None:
+def look_through(connection: sqlite3.Connection) -> None:
     """Raises Damaged when SQLite finds anything wrong in the whole file."""
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":

@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from blender_comfyui.generation.history import Filter, History, HistoryUnavailable, Placement, Sort, connecting, rescue
+from blender_comfyui.generation.history import (
+    Filter,
+    History,
+    HistoryUnavailable,
+    Placement,
+    Sort,
+    connecting,
+    opening,
+    rescue,
+)
 from blender_comfyui.generation.outcome import JobState
 from tests import graphs
 from tests.generation.history.entries import SERVER, add, add_finished, an_id, finished, opened, picture, request
@@ -125,10 +134,10 @@ def somebody_elses(path: Path) -> None:
 
 
 def touch_everything(folder: Path) -> str:
-    """Use it until the damage is met; the notice."""
-    with opened(folder) as history:
+    """Use it until the damage is met, at the next look through the whole file at the latest; the notice."""
+    with pytest.MonkeyPatch.context() as patch, opened(folder) as history:
+        patch.setattr(opening, "_CHECK_EVERY", -1.0)
         history.find(sort=Sort.OLDEST, size=1000)
-        history.check()
         return history.notice
 
 
@@ -160,10 +169,10 @@ def test_after_damage_all_goes_on_as_before(folder, damage):
         history.end(job_id, finished(folder / "1.png"), 1.0)
         assert [record.id for record in history.find(Filter("new fox")).records] == [job_id]
         assert history.find().records[0].id == job_id
-        history.check()
         history.delete([record.id for record in history.find(size=1000).records], with_files=False)
         assert history.find().total == 0
         assert history.find(Filter("number")).total == 0
+    assert touch_everything(folder) == ""
     assert len(aside(folder)) == 1
     names = {path.name for path in folder.iterdir()}
     assert not {name for name in names if "new" in name or "rebuilt" in name or "salvage" in name or "blank" in name}
@@ -370,14 +379,12 @@ def test_open_jobs_survive_with_their_requests(tmp_path):
     with opened(tmp_path) as history:
         job_id = add(history, asked, rank=4.0)
         history.update(job_id, state=JobState.RUNNING, sent=3.0)
-        history.set_setting("page", "3")
         history.favourite(add_finished(history), True)
     change(tmp_path / "history.sqlite", 0, NOISE[:PAGE])
     with opened(tmp_path) as history:
         [record] = history.open_jobs(SERVER)
         assert "damaged" in history.notice
         assert (record.id, record.request, record.rank, record.sent) == (job_id, asked, 4.0, 3.0)
-        assert history.setting("page") == "3"
         assert history.find(Filter(favourite=True)).total == 1
 
 

@@ -225,16 +225,6 @@ def test_a_result_waits_until_all_its_files_are_settled(history, tmp_path):
     assert history.waiting("u1", "") == ()
 
 
-def test_small_settings_are_kept(history):
-    assert history.setting("page") == ""
-    history.set_setting("page", "3")
-    history.set_setting("page", "4")
-    assert history.setting("page") == "4"
-    history.set_setting("search", "nothing of the index's")
-    add(history, request("a hare"))
-    assert history.find().total == 1
-
-
 def test_it_is_all_there_in_another_session(tmp_path):
     with opened(tmp_path) as first:
         job_id = add(first, FULL)
