@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 
 from blender_comfyui.generation.history import CleanUp, CleanUpPlan, History, Placement, cleaning
 from blender_comfyui.generation.history.places import Places
-from blender_comfyui.generation.outcome import JobState
-from tests.generation.history.entries import add, add_finished, opened, request
+from blender_comfyui.generation.outcome import JobState, Outcome
+from tests.generation.history.entries import OWNER, add, add_finished, finished, opened, request
 
 DAY = 24 * 3600.0
 
@@ -294,6 +296,39 @@ def test_figures_by_task_and_tier(history):
     mesh = found.by_kind["mesh", ""]
     assert (mesh.count, mesh.finished, mesh.success_rate, mesh.median_seconds) == (1, 0, None, None)
     assert (found.total.count, found.total.success_rate, found.total.median_seconds) == (10, 0.75, 3.5)
+
+
+def took(history: History, seconds: float, *, before_the_end: Callable[[str], object] = lambda _: None) -> str:
+    """A job that waited an hour in a queue, and then was on the server for so long."""
+    job_id = add(history, sent=1.0)
+    history.update(job_id, state=JobState.RUNNING, started=3600.0)
+    before_the_end(job_id)
+    history.end(job_id, finished(seconds=3600.0 + seconds), 3600.0 + seconds)
+    return job_id
+
+
+def test_the_typical_time_is_that_on_the_server(history):
+    took(history, 4.0)
+    assert history.statistics().total.median_seconds == 4.0
+
+
+AWAY = Outcome(JobState.FAILED, error=RuntimeError("away"), recoverable=True)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda history, job_id: history.adopt(job_id, OWNER, "b2"),
+        lambda history, job_id: (history.end(job_id, AWAY, 3601.0), history.reopen(job_id, OWNER)),
+        lambda history, job_id: history.end(job_id, dataclasses.replace(AWAY, stays_open=True), 3601.0),
+    ],
+    ids=["Blender was closed", "looked for again", "the server was away"],
+)
+def test_a_job_that_nobody_watched_for_a_while_has_no_time(history, leave):
+    took(history, 4.0)
+    took(history, 9999.0, before_the_end=lambda job_id: leave(history, job_id))
+    found = history.statistics().total
+    assert (found.finished, found.median_seconds) == (2, 4.0)
 
 
 def test_an_empty_history_has_no_rates(history):
