@@ -119,7 +119,7 @@ class History:
 
     def adopt(self, job_id: str, owner: str, new_owner: str) -> bool:
         """Take over an open job from `owner`. False when it is somebody else's already, or has ended."""
-        statement = f"UPDATE jobs SET owner = ? WHERE id = ? AND owner = ? AND {pages.OPEN}"
+        statement = f"UPDATE jobs SET owner = ?, left_alone = 1 WHERE id = ? AND owner = ? AND {pages.OPEN}"
         return self._change(statement, new_owner, job_id, owner)
 
     def reopen(self, job_id: str, owner: str) -> bool:

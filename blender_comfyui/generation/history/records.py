@@ -151,7 +151,8 @@ class CleanUpPlan:
 @dataclass(frozen=True)
 class Figures:
     """How jobs of one kind fared. `success_rate` is finished / (finished + failed + lost), None without any such;
-    `median_seconds` is of the finished ones, None without any."""
+    `median_seconds` is of the finished ones, without the queue before them, and without those that nobody watched for
+    a while, as Blender was closed or the server away; None without any."""
 
     count: int
     finished: int

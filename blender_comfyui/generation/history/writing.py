@@ -68,7 +68,9 @@ def replace_request(connection: sqlite3.Connection, number: int, request: Reques
 
 def end_job(connection: sqlite3.Connection, number: int, outcome: Outcome, when: float) -> None:
     """What is known of it beside its state stays known, unless the outcome tells it anew."""
-    if not outcome.stays_open:
+    if outcome.stays_open:
+        connection.execute("UPDATE jobs SET left_alone = 1 WHERE number = ?", (number,))
+    else:
         values = (outcome.state.value, when, outcome.seconds, number)
         connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
     for (before,) in connection.execute("SELECT result FROM requests WHERE job = ?", (number,)).fetchall():
@@ -86,7 +88,7 @@ def reopen_job(connection: sqlite3.Connection, job_id: str, owner: str) -> bool:
     ).fetchone()
     if not found or (found[1] == JobState.FAILED and not rows.may_come(found[2])):
         return False
-    statement = "UPDATE jobs SET state = ?, ended = NULL, seconds = 0, owner = ? WHERE number = ?"
+    statement = "UPDATE jobs SET state = ?, ended = NULL, seconds = 0, owner = ?, left_alone = 1 WHERE number = ?"
     connection.execute(statement, rows.stored([JobState.QUEUED.value, owner, found[0]]))
     return True
 
