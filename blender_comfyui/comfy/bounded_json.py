@@ -1,9 +1,10 @@
 """JSON from outside, read so that nothing in it can hurt: not its depth, size, numbers or strings. No network here.
 
 Python reads nested JSON by recursion, and an add-on beside ours may have lifted the limit that guards the stack; what
-it did read, `repr` or a comparison can still overflow on. So the depth is counted before anything is parsed,
-and so are the values: an empty list is three bytes of text and 70 of memory, and all of Blender waits for the parser. Strings
-come out such that UTF-8 can encode them: JSON may escape half a surrogate pair, which no file and no database takes.
+it did read, `repr` or a comparison can still overflow on. So the depth is counted before anything is parsed. So are the
+values: an empty list is three bytes of text and 70 of memory, and all of Blender stands still while the parser makes
+them. Strings come out such that UTF-8 can encode them: JSON may escape half a surrogate pair, which no file and no
+database takes.
 """
 
 from __future__ import annotations

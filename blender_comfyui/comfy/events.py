@@ -19,6 +19,7 @@ _MAX_VALUES = 250_000  # in one message; a snapshot of 1000 nodes has 8000
 _MAX_ABOUT = 64 * 1024  # bytes of what is told about a preview
 _MAX_WORDS = 2000  # characters of what a node says while it runs
 
+
 @dataclass(frozen=True)
 class Connected:
     """The stream itself: a new websocket is open, under a fresh client id."""

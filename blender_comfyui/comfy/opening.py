@@ -90,7 +90,8 @@ class _Frames(websocket.frame_buffer):
 
     def recv_length(self) -> None:
         super().recv_length()
-        assert self.header is not None and self.length is not None
+        assert self.header is not None
+        assert self.length is not None
         self._fragments.refuse_too_long(self.header[4], self.length)
 
 

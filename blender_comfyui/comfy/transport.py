@@ -63,8 +63,8 @@ class Answer:
             return read_json(self.body)
         except TooMuchJson as error:
             raise ServerFault(
-                f"The server's answer holds more than {MAX_VALUES:,} values, so it was not read. Look at the server, or "
-                "at the proxy before it.",
+                f"The server's answer holds more than {MAX_VALUES:,} values, so it was not read. Look at the server, "
+                "or at the proxy before it.",
                 details=self.body[:2000].decode("utf-8", "replace"),
             ) from error
         except ValueError as error:

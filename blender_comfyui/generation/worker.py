@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import ParamSpec, TypeAlias
+from queue import Empty
+from typing import ParamSpec
 
 from ..comfy.events import (
     Connected,
@@ -21,6 +21,7 @@ from ..comfy.events import (
 from ..comfy.stream import EventStream
 from .events import HistoryNotice, QueueChanged, Returned
 from .history import History, Record
+from .inbox import Inbox, Message
 from .job import Job
 from .job_run import JobRun
 from .local_queue import LocalQueue
@@ -43,8 +44,6 @@ log = logging.getLogger(__name__)
 
 _IDLE_REFRESH = 0.5  # seconds after the last job before the server's memory is read anew
 
-Message: TypeAlias = Order | Arrival | Event
-
 
 class Worker:
     """One thread for one server. `inbox` may be put to from any thread and never blocks."""
@@ -52,14 +51,14 @@ class Worker:
     def __init__(
         self,
         watch: ServerWatch,
-        make_stream: Callable[[Callable[[Event], None]], EventStream],
+        make_stream: Callable[[Callable[[Event, int], None]], EventStream],
         registry: Registry,
         history: History,
         ownership: Ownership,
         retry: Retry,
         patience: Patience,
     ) -> None:
-        self.inbox: SimpleQueue[Message] = SimpleQueue()
+        self.inbox = Inbox()
         self.queue = LocalQueue()
         self._watch = watch
         self._stream = make_stream(self.inbox.put)

@@ -22,7 +22,9 @@ class Listening:
 
     def __init__(self, url: str, credentials: Credentials | None = None) -> None:
         self.said: SimpleQueue[object] = SimpleQueue()
-        self.stream = EventStream(ServerAddress.parse(url), credentials or Credentials.none(), self.said.put, QUICK)
+        self.stream = EventStream(
+            ServerAddress.parse(url), credentials or Credentials.none(), lambda event, _: self.said.put(event), QUICK
+        )
         self.stream.start()
 
     def until(self, kind: type) -> object:

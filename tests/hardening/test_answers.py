@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from blender_comfyui.comfy import answers, errors, events
@@ -65,6 +65,7 @@ def strings(value: object) -> Iterator[str]:
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
 def test_json_is_read_as_pythons_own_reads_it_but_for_halves_of_characters(value, escaped, indent):
     text = json.dumps(value, ensure_ascii=escaped, indent=indent)
+    assume(not any("\ud800" <= c <= "\udfff" for c in text))  # half a character comes escaped or not at all
     read = read_json(text)
     for string in strings(read):
         string.encode("utf-8")
