@@ -78,10 +78,12 @@ class Database:
                 connection.execute("PRAGMA synchronous = NORMAL")
 
     def _opened(self) -> sqlite3.Connection:
-        """The connection; a new one where another process has put another file in the place of ours."""
+        """The connection; a new one where another process has put another file in the place of ours, or it is gone."""
         if self._closed:
             raise HistoryUnavailable("The history is closed.")
-        if self._connection is not None and self._identity != self.places.identity():
+        if self._connection is not None and (found := self.places.identity()) != self._identity:
+            if found is None:
+                self.notice = opening.put_back(self.places, self._connection) or self.notice
             self._drop()
         if self._connection is None:
             self._connection, notice = opening.open_database(self.places)

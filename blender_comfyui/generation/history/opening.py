@@ -27,7 +27,7 @@ def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
     Raises HistoryUnavailable for one of a newer version, sqlite3.Error and OSError.
     """
     with places.guarded():
-        _put_in_place(places)
+        gone = _put_in_place(places)
         try:
             connection, notice = _open(places)
         except sqlite3.Error as error:
@@ -37,7 +37,24 @@ def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
             notice = rescue.set_aside(places, str(error))
             connection, _ = _open(places)
         places.in_use.touch()
-        return connection, notice
+        return connection, gone or notice
+
+
+def put_back(places: Places, connection: sqlite3.Connection) -> str:
+    """Write a history that has vanished while it was open once more, as it was: we still have it. A notice; '' where
+    another one has been put in its place, or this one cannot be read. Raises HistoryUnavailable and OSError."""
+    with places.guarded():
+        if places.file.exists():
+            return ""
+        try:
+            rescue.copy_out(places, connection)
+        except sqlite3.Error:
+            log.warning("the history has vanished, and cannot be read any more", exc_info=True)
+            return ""
+        _put_in_place(places)
+    notice = f"The history in {places.folder} was gone while it was in use. It is written there again, as it was."
+    log.warning(notice)
+    return notice
 
 
 def close_database(places: Places, connection: sqlite3.Connection) -> None:
@@ -59,17 +76,17 @@ def close_alone(places: Places, connection: sqlite3.Connection) -> None:
             places.in_use.unlink(missing_ok=True)
 
 
-def _put_in_place(places: Places) -> None:
-    """The file is made elsewhere first: where there is one, it is a whole one, or damaged."""
+def _put_in_place(places: Places) -> str:
+    """The file is made elsewhere first: where there is one, it is a whole one, or damaged. A notice, where it should
+    have been there, or ''."""
     if places.file.exists():
-        return
-    if not places.rebuilt.exists():
-        connecting.create(places.new).close()
-        places.new.replace(places.rebuilt)
+        return ""
+    notice = "" if places.rebuilt.exists() else rescue.make_anew(places)
     for orphan in (places.log, places.index_of_log, places.in_use):
         orphan.unlink(missing_ok=True)
     places.rebuilt.replace(places.file)
     _settle(places.folder)
+    return notice
 
 
 def _settle(folder: Path) -> None:

@@ -40,6 +40,10 @@ class Places:
             return None
         return found.st_dev, found.st_ino
 
+    def has_traces(self) -> bool:
+        """Whether a history has been here, be there one now or not."""
+        return any(path.exists() for path in (self.in_use, self._folders, self.thumbnails))
+
     @contextlib.contextmanager
     def guarded(self, patience: float = _LONG_WORK) -> Iterator[None]:
         """Alone among all threads and processes. Raises HistoryUnavailable when another one does not come to an

@@ -35,6 +35,7 @@ def fill(folder: Path, count: int = MANY) -> list[str]:
     """A history as it lies on the disk after Blender has quit: `count` results, every third one with a picture."""
     ids = []
     with opened(folder) as history:
+        history.find()
         for number in range(count):
             job_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
             paths = (picture(folder / "outputs", job_id, stem=f"n{number}"),) if number % 3 == 0 else ()
@@ -461,9 +462,9 @@ class _ClosingSlowly:
 
 
 def test_who_opens_it_while_another_closes_it_finds_nothing_lost(tmp_path):
-    picture(tmp_path / "outputs", an_id())  # of no entry, as while a result is being fetched
     first, second = History(tmp_path), History(tmp_path)
     add(first)
+    picture(tmp_path / "outputs", an_id())  # of no entry, as while a result is being fetched
     opening = threading.Thread(target=second.find)
 
     def open_it() -> None:
