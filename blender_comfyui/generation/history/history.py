@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..outcome import JobState, Outcome
+from ..ownership import Ownership
 from ..request import Request
 from . import cleaning, figures, pages, rows, writing
 from .database import Database
@@ -25,6 +26,7 @@ class History:
         self.folder = folder
         self._clock = clock
         self._database = Database(folder)
+        self._ownership = Ownership(self._database.places.owners)  # to ask about others; nothing is ours
 
     @property
     def notice(self) -> str:
@@ -137,7 +139,7 @@ class History:
 
     def find(self, which: Filter = EVERYTHING, sort: Sort = Sort.NEWEST, offset: int = 0, size: int = 24) -> Page:
         """One page of the records that `which` lets through, without their requests."""
-        return self._database.read(lambda c: pages.page(c, which, sort, offset, size))
+        return self._database.read(lambda c: pages.page(c, which, sort, offset, size, self._ownership.is_held))
 
     def open_jobs(self, server: str) -> tuple[Record, ...]:
         """The jobs for `server` that have not ended, in the order of their rank, with their requests."""
@@ -178,15 +180,16 @@ class History:
         self._change("UPDATE jobs SET favourite = ? WHERE id = ?", value, job_id)
 
     def delete(self, ids: Iterable[str], with_files: bool) -> CleanUpPlan:
-        """Forget these jobs, open ones excepted; `with_files` also the files that were recorded as theirs, except
-        those changed since. Says what is gone."""
-        return cleaning.delete(self._database, ids, with_files)
+        """Forget these jobs; `with_files` also the files that were recorded as theirs, except those changed since.
+        An open one counts as given up, unless a running Blender looks after it: that stays. Says what is gone."""
+        return cleaning.delete(self._database, ids, with_files, self._ownership.is_held)
 
     def clean_up(self, policy: CleanUp, dry_run: bool) -> CleanUpPlan:
         """Remove what `policy` lets go, or with `dry_run` only say what that would be."""
         now = self._clock()
         ids = self._database.read(lambda c: cleaning.plan(c, policy, now))
-        return cleaning.delete(self._database, ids, policy.with_files, dry_run, spare=now)
+        is_held = self._ownership.is_held
+        return cleaning.delete(self._database, ids, policy.with_files, is_held, dry_run, spare=now)
 
     def statistics(self) -> Statistics:
         """How all jobs so far fared."""

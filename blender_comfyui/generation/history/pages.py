@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import rows, search
@@ -21,8 +21,18 @@ _ORDER = {  # the number counts up as jobs are added, whatever the clock does
 }
 
 
-def page(connection: sqlite3.Connection, which: Filter, sort: Sort, offset: int, size: int) -> Page:
+def page(
+    connection: sqlite3.Connection,
+    which: Filter,
+    sort: Sort,
+    offset: int,
+    size: int,
+    is_held: Callable[[str], bool],
+) -> Page:
+    """`is_held` says whether an owner of open jobs still lives."""
     conditions = dict(_conditions(which))
+    if which.unfollowed and (followed := _followed(connection, is_held)):
+        conditions[f"number NOT IN ({', '.join(map(str, followed))})"] = ()
     match = search.match(connection, which.text)
     if match and not conditions and sort in (Sort.NEWEST, Sort.OLDEST):
         found = _straight(connection, match, sort, offset, size)
@@ -30,6 +40,12 @@ def page(connection: sqlite3.Connection, which: Filter, sort: Sort, offset: int,
         found = _general(connection, match, conditions, sort, offset, size)
     numbers, total = found
     return Page(_listed(connection, numbers), total, offset, size)
+
+
+def _followed(connection: sqlite3.Connection, is_held: Callable[[str], bool]) -> list[int]:
+    found = connection.execute(f"SELECT number, owner FROM jobs WHERE {OPEN}").fetchall()
+    held = {owner for owner in {owner for _, owner in found} if is_held(rows.restored(owner))}
+    return [number for number, owner in found if owner in held]
 
 
 def _straight(

@@ -28,6 +28,7 @@ class Places:
         self.in_use = folder / "history.open"  # is there while a log belongs to the file
         self.thumbnails = folder / "thumbnails"
         self.outputs = folder / "outputs"
+        self.owners = folder / "owners"  # locks of those who look after open jobs: see ownership.py
         self._guard = folder / "history.lock"
         self._folders = folder / "folders.txt"
         self._remembered: set[Path] = set()

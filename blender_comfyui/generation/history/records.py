@@ -89,7 +89,7 @@ class Filter:
 
     `text` is anywhere in the prompt, in any case of any script; spaces at its ends do not count. `states` empty
     means all of them. `since` is included, `until` is not; both are about when it was asked for. `unplaced`: with a
-    file that waits to be placed.
+    file that waits to be placed. `unfollowed` leaves out open jobs that a running Blender looks after.
     """
 
     text: str = ""
@@ -103,6 +103,7 @@ class Filter:
     server: str = ""
     unplaced: bool = False
     imported: bool | None = None
+    unfollowed: bool = False
 
 
 EVERYTHING = Filter()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from blender_comfyui.generation.history import CleanUp, CleanUpPlan, History, Placement, cleaning
 from blender_comfyui.generation.history.places import Places
 from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.ownership import Ownership
 from tests.generation.history.entries import OWNER, add, add_finished, finished, opened, request
 
 DAY = 24 * 3600.0
@@ -71,10 +72,29 @@ def test_with_files_they_go_too(history):
     assert (ids(history), files(history)) == ({"b"}, {"b"})
 
 
-def test_open_jobs_are_not_deleted(history):
+@pytest.fixture
+def owner(history):
+    """Somebody who lives, and looks after the jobs that are theirs."""
+    owner = Ownership(history.folder / "owners")
+    owner.take()
+    yield owner
+    owner.release()
+
+
+def test_an_open_job_that_somebody_looks_after_is_not_deleted(history, owner):
     job_id = add(history)
+    history.adopt(job_id, OWNER, owner.id)
     assert history.delete([job_id], with_files=True) == CleanUpPlan()
     assert ids(history) == {job_id}
+
+
+def test_an_open_job_that_is_given_up_is_deleted_when_it_is_named(history, owner):
+    """Its server is never used again, and so nobody will ever end it."""
+    job_id, other = add(history, server="http://old:8188"), add(history)
+    assert history.clean_up(CleanUp(keep_newest=0), dry_run=False) == CleanUpPlan()
+    assert history.delete([job_id], with_files=True).ids == (job_id,)
+    assert ids(history) == {other}
+    assert not history.adopt(job_id, OWNER, owner.id)
 
 
 def test_nothing_of_a_deleted_job_stays_behind(history):

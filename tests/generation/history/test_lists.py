@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_comfyui.generation.history import Filter, Placement, Sort, search
-from blender_comfyui.generation.outcome import JobState
+from blender_comfyui.generation.history import Filter, History, Placement, Sort, search
+from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.ownership import Ownership
 from blender_comfyui.generation.request import Request
 from tests import graphs
-from tests.generation.history.entries import add, add_finished, opened, request
+from tests.generation.history.entries import OWNER, add, add_finished, opened, request
 
 
 @pytest.fixture(params=["with the index", "without FTS5"])
@@ -254,6 +255,29 @@ def test_a_filter_lets_through_what_all_of_it_says(zoo, which, expected):
     page = zoo.find(which)
     assert " ".join(record.id for record in page.records) == expected
     assert page.total == len(page.records)
+
+
+def test_jobs_that_somebody_looks_after_can_be_left_out(zoo):
+    owner = Ownership(zoo.folder / "owners")
+    add(zoo, request("gnu"), "gnu", state=JobState.RUNNING)
+    assert listed(zoo, Filter(unfollowed=True)) == "gnu fox eel dog cat bee ant"
+    owner.take()
+    zoo.adopt("cat", OWNER, owner.id)
+    assert listed(zoo, Filter(unfollowed=True)) == "gnu fox eel dog bee ant"
+    assert listed(zoo, Filter("g", unfollowed=True)) == "gnu dog"
+    assert listed(zoo, Filter("c", unfollowed=True)) == ""
+    zoo.end("cat", Outcome(JobState.FAILED, error=RuntimeError("no")), 5.0)
+    assert listed(zoo, Filter("c", unfollowed=True)) == "cat"
+    zoo.adopt("gnu", OWNER, owner.id)
+    assert listed(zoo, Filter("g", unfollowed=True)) == "dog"
+    owner.release()
+    assert listed(zoo, Filter("g", unfollowed=True)) == "gnu dog"
+
+
+def listed(history: History, which: Filter) -> str:
+    page = history.find(which)
+    assert page.total == len(page.records)
+    return " ".join(record.id for record in page.records)
 
 
 @pytest.mark.parametrize("text", ["", "o", "o, o"])
