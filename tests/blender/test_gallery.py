@@ -137,10 +137,49 @@ def settings_of():
     return bpy.context.window_manager.comfyui_gallery
 
 
-def test_running_jobs_are_not_in_it(gallery, module):
-    request = module("generation.request").Request({}, label="running")
-    gallery.history.add("1f6e5f0a-0000-4000-8000-000000000001", request, "http://x", "me", 0.0)
+@pytest.fixture
+def owner(module):
+    """A Blender that is running."""
+    owner = module("generation.ownership").Ownership(module("blender.settings").user_folder("session") / "owners")
+    owner.take()
+    yield owner.id
+    owner.release()
+
+
+def begin(gallery, module, owner):
+    """A job that has not ended; its id."""
+    request = module("generation.request").Request({}, label="a fox on its way")
+    gallery.history.add("1f6e5f0a-0000-4000-8000-000000000001", request, "http://old:8188", owner, 0.0, sent=1.0)
+    return "1f6e5f0a-0000-4000-8000-000000000001"
+
+
+def test_running_jobs_are_not_in_it(gallery, module, owner):
+    begin(gallery, module, owner)
     assert "What you generate is kept here" in gallery.look().text
+
+
+def test_a_job_that_no_blender_looks_after_waits_in_it_and_can_be_deleted(gallery, module):
+    job_id = begin(gallery, module, "gone")
+    layout = gallery.look()
+    assert gallery.ids == [job_id]
+    assert "SORTTIME" in [drawn.icon for drawn in layout.drawn if drawn.name == "comfyui.gallery_select"]
+    assert "Waits for http://old:8188" in gallery.select(job_id).text
+    dialogs = module("blender.gallery.dialogs")
+    assert "not be fetched" in " ".join(dialogs.warnings(gallery.shelf.record, with_files=False))
+    bpy.ops.comfyui.gallery_delete()
+    gallery.wait()
+    assert gallery.ids == []
+    assert gallery.history.record(job_id) is None
+
+
+def test_a_job_that_is_followed_again_leaves_it(gallery, module, owner):
+    job_id = begin(gallery, module, "gone")
+    gallery.look()
+    assert gallery.ids == [job_id]
+    gallery.history.adopt(job_id, "gone", owner)
+    module("blender.archive").tell(module("generation.events").Returned(job_id, None))
+    gallery.wait()
+    assert gallery.ids == []
 
 
 @pytest.mark.parametrize(

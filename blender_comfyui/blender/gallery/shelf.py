@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ...generation.events import Ended
+from ...generation.events import Ended, Returned
 from ...generation.history import (
     Changed,
     Fetch,
@@ -32,9 +32,10 @@ _ENDED = frozenset(state for state in JobState if state.is_terminal)
 
 
 class Kind(Enum):
-    """Which results: all that ended, those that wait for their .blend, or those in one state."""
+    """Which results: all but those that a running Blender follows, those that wait for their .blend, or those in one
+    state."""
 
-    ALL = _ENDED
+    ALL = frozenset[JobState]()
     UNPLACED = "unplaced"
     FINISHED = frozenset({JobState.FINISHED})
     FAILED = frozenset({JobState.FAILED})
@@ -65,6 +66,7 @@ class View:
             favourite=True if self.favourites else None,
             blend_id=(blend_id or _NO_FILE) if self.this_file else "",
             unplaced=self.kind is Kind.UNPLACED,
+            unfollowed=self.kind is Kind.ALL,
         )
 
 
@@ -175,7 +177,7 @@ class Shelf:
                 self._take_page(page)
             case Fetched(job_id, record) if job_id == self.selected:
                 self._whole = record
-            case Changed() | Ended():  # an end is written down before it is told
+            case Changed() | Ended() | Returned():  # an end is written down before it is told
                 self.refresh()
             case Notice(sentence):
                 self.notice = sentence
