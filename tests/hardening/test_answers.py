@@ -268,6 +268,18 @@ def test_a_choice_that_no_menu_can_hold_is_left_out():
     assert answers.combo_options(info, "A", "x") == ("a", "7")
 
 
+def test_texts_are_cut_where_no_list_could_show_them():
+    """They stand in the history, and whoever turns its pages reads them all."""
+    output = answers.node_output("1", {"text": ["short", "word " * 1_000_000, 7, *["more"] * 100_000]})
+    short, long, *more = output.texts
+    assert short == "short"
+    assert len(long) <= 100_000
+    assert long.startswith("word word ")
+    assert long.endswith(" …")
+    assert len(more) <= 1000
+    assert output.texts == answers.node_output("1", {"text": [*output.texts, 7]}).texts
+
+
 # Answers for other prompts
 
 
