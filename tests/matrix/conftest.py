@@ -1,19 +1,28 @@
-"""What all inner runs share: one pool in which those that were selected run side by side."""
-
-from collections.abc import Iterator
+"""The inner runs of the selected tests begin when the whole run does, and go on beside it."""
 
 import pytest
 
 from tests.matrix.inner import InnerRuns
 
+_RUNS = pytest.StashKey[InnerRuns]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Every test that is marked with `inner_run(name, make)` has its run started."""
+    if session.config.option.collectonly:
+        return
+    runs = session.config.stash[_RUNS] = InnerRuns()
+    for item in session.items:
+        for mark in item.iter_markers("inner_run"):
+            runs.start(*mark.args)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if runs := config.stash.get(_RUNS, None):
+        runs.close()
+
 
 @pytest.fixture(scope="session")
-def inner_runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InnerRuns]:
-    """Every selected test that is marked with `inner_run(name, make)` has its run in the pool."""
-    runs = InnerRuns()
-    for item in request.session.items:
-        for mark in item.iter_markers("inner_run"):
-            name, make = mark.args
-            runs.want(name, make(tmp_path_factory.mktemp("inner")))
-    yield runs
-    runs.close()
+def inner_runs(request: pytest.FixtureRequest) -> InnerRuns:
+    """``inner_runs.result("5.2.3")`` waits for that one's end."""
+    return request.config.stash[_RUNS]

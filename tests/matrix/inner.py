@@ -1,18 +1,20 @@
 """A pytest of its own for a part of the tests, in another environment than this one's.
 
-They are started side by side, the longest first, because they mostly wait: for Blender, for servers.
+Two at a time run beside everything else, because they mostly wait: for Blender, for servers.
 """
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.project import ROOT
 
-AT_ONCE = 3
+AT_ONCE = 2
+LIMIT = 900.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,10 @@ class InnerRun:
     arguments: Sequence[str]
     environment: Mapping[str, str]
 
-    def __call__(self) -> subprocess.CompletedProcess[str]:
-        """Run it from the project's root."""
+    def begin(self) -> subprocess.Popen[str]:
+        """Start it from the project's root."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        return subprocess.run(
+        return subprocess.Popen(
             [self.python, "-m", "pytest", *self.arguments, "--color=no"],
             cwd=ROOT,
             env=inherited | dict(self.environment),
@@ -35,33 +37,55 @@ class InnerRun:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            timeout=900,
-            check=False,
         )
 
 
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    output: str
+
+    @property
+    def summary(self) -> str:
+        """Its closing line."""
+        lines = [line for line in self.output.splitlines() if line.startswith("=") and " in " in line]
+        return lines[-1].strip("= ") if lines else "no summary"
+
+
 class InnerRuns:
-    """Those that are wanted, by name. They begin when the first result is asked for."""
+    """Those that were started, by name."""
 
     def __init__(self) -> None:
-        self._wanted: dict[str, InnerRun] = {}
-        self._started: dict[str, Future[subprocess.CompletedProcess[str]]] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._folder = tempfile.TemporaryDirectory(prefix="inner-", ignore_cleanup_errors=True)
+        self._futures: dict[str, Future[Done]] = {}
+        self._under_way: set[subprocess.Popen[str]] = set()
 
-    def want(self, name: str, run: InnerRun) -> None:
-        self._wanted[name] = run
+    def start(self, name: str, make: Callable[[Path], InnerRun]) -> None:
+        """`make` gets a folder of its own."""
+        folder = Path(self._folder.name) / name
+        folder.mkdir()
+        self._futures[name] = self._pool.submit(self._run, make(folder))
 
-    def result(self, name: str) -> subprocess.CompletedProcess[str]:
-        for wanted, run in self._wanted.items():
-            if wanted not in self._started:
-                self._started[wanted] = self._pool.submit(run)
-        return self._started[name].result()
+    def result(self, name: str) -> Done:
+        return self._futures[name].result()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        """Whoever stops in the middle does not want the rest."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in tuple(self._under_way):
+            process.kill()
+        self._pool.shutdown()
+        self._folder.cleanup()
 
-
-def summary(output: str) -> str:
-    """Its closing line."""
-    lines = [line for line in output.splitlines() if line.startswith("=") and " in " in line]
-    return lines[-1].strip("= ") if lines else "no summary"
+    def _run(self, run: InnerRun) -> Done:
+        with run.begin() as process:
+            self._under_way.add(process)
+            try:
+                output, _ = process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output = f"{process.communicate()[0]}\nnot at its end after {LIMIT:.0f} s"
+            finally:
+                self._under_way.discard(process)
+            return Done(process.returncode, output)

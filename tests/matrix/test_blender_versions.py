@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.matrix.inner import InnerRun, InnerRuns, summary
+from tests.matrix.inner import InnerRun, InnerRuns
 from tools import extension
 from tools.venvs import BLENDERS, Blender
 
@@ -35,6 +35,6 @@ def _case(blender: Blender) -> object:
 def test_integration_tests_pass_in(blender: Blender, inner_runs: InnerRuns, capsys: pytest.CaptureFixture[str]) -> None:
     done = inner_runs.result(blender.version)
     with capsys.disabled():
-        print(f"\nbpy {blender.version}: {summary(done.stdout)}")
+        print(f"\nbpy {blender.version}: {done.summary}")
     # 5 means that nothing was collected, which is a failure here too
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}"
+    assert done.exit_code == 0, f"exit code {done.exit_code}\n{done.output}"

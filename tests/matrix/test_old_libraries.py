@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.matrix.inner import InnerRun, InnerRuns, summary
+from tests.matrix.inner import InnerRun, InnerRuns
 from tools.venvs import old_libraries
 
 VERSIONS = "import requests, urllib3; print(requests.__version__, urllib3.__version__)"
@@ -36,5 +36,5 @@ def test_the_client_passes_on_old_libraries(inner_runs: InnerRuns, capsys: pytes
     assert used.stdout.split() == ["2.27.1", "1.26.8"]
     done = inner_runs.result("old libraries")
     with capsys.disabled():
-        print(f"\nold libraries: {summary(done.stdout)}")
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}"
+        print(f"\nold libraries: {done.summary}")
+    assert done.exit_code == 0, f"exit code {done.exit_code}\n{done.output}"
