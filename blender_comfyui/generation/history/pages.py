@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import rows, search
@@ -31,21 +32,25 @@ def page(
 ) -> Page:
     """`is_held` says whether an owner of open jobs still lives."""
     conditions = dict(_conditions(which))
-    if which.unfollowed and (followed := _followed(connection, is_held)):
-        conditions[f"number NOT IN ({', '.join(map(str, followed))})"] = ()
     match = search.match(connection, which.text)
+    followed = ", ".join(_followed(connection, is_held) if which.unfollowed else ())
     if match and not conditions and sort in (Sort.NEWEST, Sort.OLDEST):
+        if followed:
+            match = replace(match, source=f"{match.source} AND {match.number} NOT IN ({followed})")
         found = _straight(connection, match, sort, offset, size)
     else:
+        if followed:
+            conditions[f"number NOT IN ({followed})"] = ()
         found = _general(connection, match, conditions, sort, offset, size)
     numbers, total = found
     return Page(_listed(connection, numbers), total, offset, size)
 
 
-def _followed(connection: sqlite3.Connection, is_held: Callable[[str], bool]) -> list[int]:
+def _followed(connection: sqlite3.Connection, is_held: Callable[[str], bool]) -> list[str]:
+    """The numbers of open jobs whose owners live."""
     found = connection.execute(f"SELECT number, owner FROM jobs WHERE {OPEN}").fetchall()
     held = {owner for owner in {owner for _, owner in found} if is_held(rows.restored(owner))}
-    return [number for number, owner in found if owner in held]
+    return [str(number) for number, owner in found if owner in held]
 
 
 def _straight(
