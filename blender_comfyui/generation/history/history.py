@@ -49,20 +49,10 @@ class History:
 
         `sent` and an open `state` are for what is on the server already.
         """
+        given = {"server": server, "owner": owner, "rank": rank, "imported": imported, "sent": sent, "state": state}
 
         def act(connection: sqlite3.Connection) -> None:
-            writing.insert_job(
-                connection,
-                job_id,
-                request,
-                server=server,
-                owner=owner,
-                created=self._clock(),
-                rank=rank,
-                imported=imported,
-                sent=sent,
-                state=state,
-            )
+            writing.insert_job(connection, job_id, request, {**given, "created": self._clock()})
             self._database.places.remember(request.folder)
 
         self._database.write(act, durable=True)
@@ -84,7 +74,7 @@ class History:
         With `sent` it is on the disk itself when this returns: what was never sent is sent again after a crash.
         """
         changes = {
-            "state": state and state.value,
+            "state": state,
             "sent": sent,
             "started": started,
             "server_version": server_version,
@@ -95,12 +85,9 @@ class History:
 
         def act(connection: sqlite3.Connection) -> None:
             number = _open_number(connection, job_id)
-            if number is None:
-                return
-            if given:
-                sets = ", ".join(f"{name} = ?" for name in given)
-                connection.execute(f"UPDATE jobs SET {sets} WHERE number = ?", rows.stored([*given.values(), number]))
-            if request is not None:
+            if number is not None:
+                writing.change_job(connection, number, given)
+            if number is not None and request is not None:
                 writing.replace_request(connection, number, request)
 
         self._database.write(act, durable=sent is not None)

@@ -86,8 +86,8 @@ def _add(connection: sqlite3.Connection, group: _Group) -> bool:
     graph = next((graph for path in group.paths if (graph := embedded_prompt(path))), None)
     if graph is None:
         return False
-    values = {"server": "", "owner": "", "created": group.time, "rank": group.time, "imported": False}
-    number = writing.insert_job(connection, group.id, _request(graph, group), **values)  # type: ignore[arg-type]
+    given = {"server": "", "owner": "", "created": group.time, "rank": group.time, "state": JobState.WAITING}
+    number = writing.insert_job(connection, group.id, _request(graph, group), given)
     if number is None:
         return False
     writing.end_job(connection, number, Outcome(JobState.FINISHED), group.time)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..outcome import JobState, Outcome, Output, numbered
@@ -16,32 +16,19 @@ def insert_job(
     connection: sqlite3.Connection,
     job_id: str,
     request: Request,
-    *,
-    server: str,
-    owner: str,
-    created: float,
-    rank: float,
-    imported: bool,
-    sent: float | None = None,
-    state: JobState = JobState.WAITING,
+    given: Mapping[str, object],
 ) -> int | None:
-    """A new job; its number, or None when there is one with this id."""
+    """A new job, with what is `given` of its columns; its number, or None when there is one with this id."""
     facts = rows.facts(request)
     text = search.folded(rows.searched(facts))
     values = {
         "id": job_id,
-        "state": state.value,
         "task": request.task,
         "tier": request.tier,
-        "server": server,
-        "owner": owner,
         "blend_id": request.context.get("blend_id", ""),
         "blend_path": request.context.get("blend", ""),
-        "created": created,
-        "sent": sent,
-        "rank": rank,
-        "imported": imported,
         "alphabet": rows.alphabet(text),
+        **given,
     }
     statement = f"INSERT OR IGNORE INTO jobs ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
     cursor = connection.execute(statement, rows.stored(values.values()))
@@ -52,6 +39,13 @@ def insert_job(
     connection.execute("INSERT INTO requests (job, facts, body) VALUES (?, ?, ?)", (number, facts, body))
     search.put(connection, number, text)
     return number
+
+
+def change_job(connection: sqlite3.Connection, number: int, given: Mapping[str, object]) -> None:
+    """New values for columns of a job."""
+    if given:
+        sets = ", ".join(f"{name} = ?" for name in given)
+        connection.execute(f"UPDATE jobs SET {sets} WHERE number = ?", rows.stored([*given.values(), number]))
 
 
 def replace_request(connection: sqlite3.Connection, number: int, request: Request) -> None:
