@@ -174,8 +174,7 @@ class SendingRun:
             self._taking.clear()
         finally:
             outcome = dataclasses.replace(outcome, seconds=self.job.age)
-            if not outcome.stays_open:
-                self._recording.ended(outcome)
+            self._recording.ended(outcome)
             self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
 
     def _move(self, state: JobState) -> None:

@@ -290,7 +290,7 @@ def test_what_cannot_be_prepared_is_in_the_history(server, open_session):
     session = open_session(server.url)
     with pytest.raises(WorkflowError) as error:
         session.submit("never_heard_of", {"prompt": "a fox"}, task="image_generation", tier="low")
-    server.wait_for(lambda: session.history.find().records)
+    server.wait_for(lambda: any(record.state.is_terminal for record in session.history.find().records))
     [record] = session.history.find().records
     assert (record.state, record.task, record.tier, record.label) == ("failed", "image_generation", "low", "a fox")
     assert record.error == str(error.value)
