@@ -1,8 +1,7 @@
 """What a ComfyUI server says on its websocket, one frozen dataclass a message. No network here, no bpy.
 
-What a server sends is not trusted: a message that is unknown or not as it should be parses to None, and no
-input whatever raises. Every string of an event can be encoded as UTF-8, except inside the raw
-``NodeExecuted.output`` and ``FeatureFlags.flags``.
+What a server sends is not trusted: a message that is unknown or malformed parses to None, and no input raises. Every
+string of an event can be encoded as UTF-8, except inside the raw ``NodeExecuted.output`` and ``FeatureFlags.flags``.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .bounded_json import read_json
 
 _MAX_VALUES = 250_000  # in one message; a snapshot of 1000 nodes has 8000
 _MAX_ABOUT = 64 * 1024  # bytes of what is told about a preview
-_MAX_WORDS = 2000  # characters of what a node says while it runs
+_MAX_WORDS = 2000  # bytes of what a node says while it runs
 
 
 @dataclass(frozen=True)
@@ -397,5 +396,4 @@ def _progress_text(body: bytes) -> ProgressText | None:
     parts = _split(body)
     if not parts or not parts[0]:
         return None
-    node_id, text = (part[: 4 * _MAX_WORDS].decode("utf-8", "replace") for part in parts)
-    return ProgressText(node_id[:_MAX_WORDS], text[:_MAX_WORDS])
+    return ProgressText(*(part[:_MAX_WORDS].decode("utf-8", "replace") for part in parts))
