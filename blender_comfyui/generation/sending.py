@@ -114,7 +114,8 @@ class SendingRun:
         self._watch.failed(error)
         self._unreached += 1
         limit = self._patience.held if self._stood_in_line else self._patience.unsent
-        if not error.transient or (self._trouble.lasts(limit) and self._unreached >= self._retry.tries):
+        may_be_a_hiccup = error.transient or (isinstance(error, ServerFault) and self._unreached == 1)
+        if not may_be_a_hiccup or (self._trouble.lasts(limit) and self._unreached >= self._retry.tries):
             self.fail(error)
             return
         self.job.move(JobState.WAITING, str(error))

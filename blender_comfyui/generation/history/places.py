@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import filelock
 
 from .trouble import HistoryUnavailable
 
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what a disk says that has none
 _LONG_WORK = 300.0  # seconds that another process may be at work on it: migrating, rebuilding
 
 
@@ -56,8 +58,9 @@ class Places:
         except filelock.Timeout as error:
             sentence = f"Another Blender is at work on the history in {self.folder}. Wait for it, or close it."
             raise HistoryUnavailable(sentence) from error
-        except NotImplementedError:  # a disk without locks
-            pass
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _WITHOUT_LOCKS:
+                raise
         try:
             yield
         finally:
