@@ -139,3 +139,41 @@ def test_disabled_meanwhile(studio: Studio) -> None:
 
     window.wait_until("len(ours()) == 1")
     assert list(studio.server.executions.values()) == [1]
+
+
+SCULPT = """
+bpy.ops.ed.undo_push(message='Before')
+with editor('VIEW_3D'):
+    bpy.ops.object.mode_set(mode='EDIT')
+    bpy.ops.mesh.subdivide(number_cuts=20)
+    bpy.ops.object.mode_set(mode='SCULPT')
+bpy.ops.ed.undo_push(message='Sculpt mode')
+"""
+
+
+def test_a_result_waits_for_the_end_of_a_stroke(studio: Studio) -> None:
+    """Blender crashes at the end of a stroke in the middle of which an undo step was made."""
+    window, server = studio.window, studio.server
+    prepare(studio)
+    window.run(SCULPT)
+    window.settle()
+    server.hold()
+    studio.generate("VIEW_3D")
+    server.wait_held()
+    x, y = window.region("VIEW_3D").centre
+    window.screen.move(x - 30, y)
+    window.settle()
+    window.screen.xdotool("mousedown", "1")
+    for step in range(5):
+        window.settle()
+        window.screen.move(x - 30 + step * 10, y + step * 4)
+    assert window.run("[o.bl_idname for w in bpy.context.window_manager.windows for o in w.modal_operators]")
+
+    server.release()
+    window.wait_until("newest().waiting")
+    window.settle(10)
+    assert window.run("ours()") == []
+    window.screen.xdotool("mouseup", "1")
+
+    window.wait_until("len(ours()) == 1")
+    window.settle()
