@@ -128,6 +128,7 @@ class BlenderWindow:
         `meaning` is part of the operator's Python command or of the property's data path ("comfyui.generate",
         "comfyui.prompt"). Raises AssertionError if no visible button of the region says so.
         """
+        self.settle()  # what was set before may move it
         where = self.region(editor, region)
         seen: dict[str, None] = {}
         remembered = [place for said, place in self._places.items() if meaning in said]

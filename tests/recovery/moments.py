@@ -59,6 +59,11 @@ class Moment:
     vram: int = 0
 
     @property
+    def is_news_of_a_step(self) -> bool:
+        """Of those that come quickly after each other only the newest is told."""
+        return self.point in ("hear progress", "hear preview")
+
+    @property
     def is_in_post(self) -> bool:
         """The server has the prompt and the answer is on its way: that is seen from the server alone."""
         return (self.when, self.point) == ("during", "post")

@@ -139,6 +139,7 @@ class Chain:
         self.server.vram_batch_limit = moment.vram if moment and moment.vram else None
         if moment is None or moment.stage != "work":
             return
+        self.server.step_delay = 0.1 if moment.is_news_of_a_step else 0.0
         if moment.hold:
             self.server.hold()
         if moment.stranger:
