@@ -20,12 +20,13 @@ from blender_comfyui.generation.history import (
     SetFavourite,
     Thumbnail,
     Trouble,
+    Waiting,
     WantThumbnail,
 )
 from blender_comfyui.generation.history.places import Places
 from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.ownership import Ownership
-from tests.generation.history.entries import OWNER, add, add_finished, picture
+from tests.generation.history.entries import OWNER, add, add_finished, finished, picture
 
 LIMIT = 30.0  # seconds; only reached where something is wrong
 
@@ -82,6 +83,20 @@ def test_it_deletes_open_jobs_that_nobody_looks_after(history, desk, tmp_path):
     assert answer(desk, Find(Filter(unfollowed=True))).page.total == 0
     owner.release()
     assert answer(desk, Find(Filter(unfollowed=True))).page.total == 1
+
+
+def test_what_waits_comes_with_those_of_its_owners_that_live(history, desk, tmp_path):
+    owner = Ownership(tmp_path / "owners")
+    owner.take()
+    waiting = [add(history), add(history)]
+    history.adopt(waiting[1], OWNER, owner.id)
+    for job_id in waiting:
+        history.end(job_id, finished(tmp_path / "1.png"), 2.0)
+    found = answer(desk, Waiting("", ""))
+    assert [record.owner for record in found.records] == [OWNER, owner.id]
+    assert found.living == {owner.id}
+    owner.release()
+    assert answer(desk, Waiting("", "")).living == frozenset()
 
 
 def test_pictures_have_thumbnails_that_are_kept(desk, tmp_path):
