@@ -17,7 +17,6 @@ from ..generation.outcome import numbered
 from . import archive, blend_file, compat, placements, recovery, regions, runtime, settings, sinks
 from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
-from .sinks import ledger
 from .sinks.target import CannotPlace
 
 log = logging.getLogger(__name__)
@@ -139,7 +138,7 @@ def _place_one() -> bool:
 def _place(entry: Entry) -> None:
     result = entry.waiting[0]
     try:
-        known = ledger.placed_as(entry.id, result.number)
+        known = placements.known_as(entry, result)
         if known is None:
             placements.note_placed(entry, result, sinks.place(entry, result))
         else:
