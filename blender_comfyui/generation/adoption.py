@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class ElsewhereError(Exception):
-    """The job is of another server."""
+    """The job is of another server, or another Session follows it."""
 
 
 class Adoption:
@@ -56,6 +56,16 @@ class Adoption:
         record = self._history.record(job_id)
         job = self._take(record) if record is not None else None
         return (job, record) if job is not None and record is not None else None
+
+    def given_up(self, job_id: str) -> Record | None:
+        """An open job that nobody shall wait for any longer. Raises HistoryUnavailable, and ElsewhereError for one
+        that another Session follows."""
+        record = self._history.record(job_id)
+        if record is None or record.state.is_terminal:
+            return None
+        if record.owner != self._ownership.id and self._ownership.is_held(record.owner):
+            raise ElsewhereError("Another Blender waits for this job now. Cancel it there.")
+        return record
 
     def _take(self, record: Record) -> Job | None:
         if record.request is None or record.request.folder is None:

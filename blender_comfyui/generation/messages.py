@@ -37,6 +37,8 @@ class Refused:
 
 @dataclass(frozen=True)
 class Cancel:
+    """End this job; one that nobody follows is given up."""
+
     job_id: str
 
 

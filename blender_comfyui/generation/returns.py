@@ -6,18 +6,19 @@ import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from ..comfy.client import ComfyClient
 from ..comfy.errors import ComfyError
 from .adoption import Adoption, ElsewhereError
-from .events import ForeignListed, HistoryNotice, SessionEvent
+from .events import ForeignListed, HistoryNotice, Returned, SessionEvent
 from .foreign import foreign_request, foreign_results
+from .giving_up import GivenUp
 from .history import History, HistoryUnavailable, Record
 from .job import Job
-from .messages import BringBack, BringIn, ListForeign, Recover
-from .outcome import JobState
+from .messages import BringBack, BringIn, Cancel, ListForeign, Recover
+from .outcome import JobState, Outcome
 from .ownership import Ownership
 from .recording import Ends
 from .request import Request
+from .server_watch import ServerWatch
 
 _FIRST_PAUSE = 1.0  # seconds before open jobs are looked for again that another Session may just be leaving
 _LONGEST_PAUSE = 600.0
@@ -41,7 +42,7 @@ class Returns:
 
     def __init__(
         self,
-        client: ComfyClient,
+        watch: ServerWatch,
         registry: Registry,
         history: History,
         ownership: Ownership,
@@ -49,14 +50,15 @@ class Returns:
         follow: Callable[[Job, Record], None],
     ) -> None:
         self.due = float("inf")
-        self._client = client
-        self._server = str(client.address)
+        self._client = watch.client
+        self._server = str(watch.client.address)
         self._registry = registry
         self._history = history
         self._ownership = ownership
         self._ends = ends
         self._follow = follow
         self._adoption = Adoption(history, ownership, self._server, registry.make_job)
+        self._given_up = GivenUp(watch)
         self._pause = _FIRST_PAUSE
 
     def adopt(self) -> None:
@@ -77,10 +79,12 @@ class Returns:
         else:  # when the server is back, that is news of its own
             self.due = time.monotonic() + self._pause
 
-    def bring_back(self, order: BringBack) -> None:
+    def obey(self, order: BringBack | Cancel) -> None:
         """Do what a person has asked for."""
         try:
             match order:
+                case Cancel(job_id=job_id):
+                    self._give_up(job_id)
                 case Recover(job_id=job_id):
                     self._recover(job_id)
                 case ListForeign():
@@ -96,12 +100,32 @@ class Returns:
         self.due = time.monotonic() + self._pause  # should this fail
         for job, record in self._adoption.orphans(self._registry.followed, self._ends):
             self._follow(job, record)
-        if not self._adoption.left and not self._ends:
+        self._given_up.tell()
+        if not (self._adoption.left or self._ends or self._given_up):
             self.due = float("inf")
 
     def _recover(self, job_id: str) -> None:
         if job_id not in self._registry.followed and (found := self._adoption.again(job_id)):
             self._follow(*found)
+
+    def _give_up(self, job_id: str) -> None:
+        """It is written down first, then told as what it is to everybody: a job that returns, and ends."""
+        record = self._adoption.given_up(job_id)
+        if record is None or job_id in self._ends:
+            return
+        outcome = Outcome(JobState.CANCELLED)
+        self._ends.write(job_id, outcome)
+        if record.server != self._server:
+            text = f"The job is given up. {record.server} cannot be told from here, and may still run it."
+            self._registry.publish(HistoryNotice(text))
+        elif record.sent is not None:
+            self._given_up.add(job_id)
+            self._given_up.tell()
+            self.due = min(self.due, time.monotonic() + self._pause) if self._given_up else self.due
+        if record.request is not None:
+            job = self._registry.make_job(job_id, record.request, record.created)
+            self._registry.publish(Returned(job_id, job))
+            job.end(outcome, job.progress)
 
     def _list_foreign(self) -> None:
         self._registry.publish(ForeignListed(foreign_results(self._client, self._history)))

@@ -186,6 +186,14 @@ class Session:
         self.start()
         self._intake.put(Recover(job_id))
 
+    def give_up(self, job_id: str) -> None:
+        """End a job that waits for its server to be back as cancelled, and ask the server to stop it once it is.
+
+        A job that is followed is cancelled as by its own `cancel`.
+        """
+        self.start()
+        self._intake.put(Cancel(job_id))
+
     def list_foreign(self) -> None:
         """Have the results read that other clients left on the server; they come as `ForeignListed`."""
         self.start()

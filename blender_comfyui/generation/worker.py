@@ -67,7 +67,7 @@ class Worker:
         self._history = history
         self._ownership = ownership
         self._ends = Ends(history)
-        self._returns = Returns(watch.client, registry, history, ownership, self._ends, self._follow)
+        self._returns = Returns(watch, registry, history, ownership, self._ends, self._follow)
         self._retry = retry
         self._patience = patience
         self._held: dict[str, Run] = {}
@@ -128,7 +128,7 @@ class Worker:
             case Refused(job=job, error=error):
                 job.end(Outcome(JobState.FAILED, error=error), job.progress)
                 self._registry.ended(job)
-            case Cancel(job_id=job_id):
+            case Cancel(job_id=job_id) if job_id in self._runs or job_id in self._held:
                 self._with_run(job_id, lambda run: run.cancel())
             case Move(job_id=job_id, by=by):
                 self._move(job_id, by)
@@ -141,9 +141,9 @@ class Worker:
                 self._begin()
                 self._stream.reconnect_now()
                 self._watch.forget_choices()
-            case Recover() | ListForeign() | BringIn():
+            case Cancel() | Recover() | ListForeign() | BringIn():
                 self._begin()
-                self._returns.bring_back(order)
+                self._returns.obey(order)
 
     def _take_on(self, job: Job, rank: float) -> None:
         try:

@@ -9,7 +9,8 @@ import requests
 
 from blender_comfyui.generation import part_run, returns
 from blender_comfyui.generation.events import Ended, ForeignListed, HistoryNotice, Returned
-from blender_comfyui.generation.history import History, HistoryUnavailable
+from blender_comfyui.generation.history import Filter, History, HistoryUnavailable
+from blender_comfyui.generation.job import Job
 from blender_comfyui.generation.outcome import JobState, Outcome
 from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
@@ -266,6 +267,104 @@ def test_a_job_of_another_server_is_not_looked_for_on_this_one(comfy_server, ope
     other.recover(job.id)
     assert first.url in next_of(subscription, HistoryNotice).text
     assert not other.history.record(job.id).state.is_terminal
+
+
+# Giving up
+
+
+@pytest.fixture
+def away(server):
+    """``away()``: the server runs on, but a proxy before it answers nothing, until ``away.ends()``."""
+
+    class Away:
+        routes = ("GET /queue", "GET /history/{prompt_id}", "GET /system_stats", "POST /api/jobs/{job_id}/cancel")
+
+        def __call__(self) -> None:
+            server.knobs.fail_next.update({route: [AWAY] * 1000 for route in self.routes})
+
+        def ends(self) -> None:
+            server.knobs.fail_next.clear()
+            server.drop_sockets()
+
+    return Away()
+
+
+def left_to_an_outage(session: Session, server, away) -> Job:
+    """A job that goes on there, and ended here."""
+    server.hold()
+    job = session.submit(graphs.empty_save())
+    server.wait_held()
+    away()
+    server.drop_sockets()
+    assert job.wait(LIMIT).stays_open
+    return job
+
+
+def test_what_stays_open_is_followed_by_nobody(server, open_session, away):
+    session = open_session(server.url)
+    job = left_to_an_outage(session, server, away)
+    assert [record.id for record in session.history.find(Filter(unfollowed=True)).records] == [job.id]
+
+
+@pytest.mark.parametrize("way", ["by its session", "by its job"])
+def test_what_stays_open_can_be_given_up_and_the_server_is_told_when_it_is_back(server, open_session, away, way):
+    session = open_session(server.url)
+    subscription = session.subscribe()
+    job = left_to_an_outage(session, server, away)
+    next_of(subscription, Ended)
+    session.give_up(job.id) if way == "by its session" else job.cancel()
+    assert second_end(subscription).state is JobState.CANCELLED
+    assert session.history.record(job.id).state is JobState.CANCELLED
+    away.ends()
+    server.wait_finished(job.id)  # though nobody released it
+    session.close()
+    assert server.posts == 1
+    assert session.jobs == ()
+
+
+def test_what_is_on_another_server_can_be_given_up_too(comfy_server, server, open_session, away):
+    session = open_session(server.url)
+    job = left_to_an_outage(session, server, away)
+    session.close()
+    other = open_session(comfy_server().url)
+    subscription = other.subscribe()
+    other.give_up(job.id)
+    assert server.url in next_of(subscription, HistoryNotice).text
+    assert second_end(subscription).state is JobState.CANCELLED
+    assert other.history.record(job.id).state is JobState.CANCELLED
+
+
+def test_what_another_blender_follows_is_not_given_up_here(server, open_session):
+    first = open_session(server.url)
+    server.hold()
+    job = first.submit(graphs.empty_save())
+    server.wait_held()
+    other = open_session(server.url)
+    subscription = other.subscribe()
+    other.give_up(job.id)
+    assert "Another Blender" in next_of(subscription, HistoryNotice).text
+    server.release()
+    assert job.wait(LIMIT).state is JobState.FINISHED
+
+
+def test_what_has_come_back_is_cancelled_as_any_other(server, open_session, away):
+    session = open_session(server.url)
+    subscription = session.subscribe()
+    job = left_to_an_outage(session, server, away)
+    next_of(subscription, Ended)
+    away.ends()
+    next_of(subscription, Returned)
+    session.give_up(job.id)
+    assert next_of(subscription, Ended).outcome.state is JobState.CANCELLED
+
+
+def test_what_has_ended_is_not_given_up(server, open_session):
+    session = open_session(server.url)
+    job = session.submit(graphs.empty_save())
+    job.wait(LIMIT)
+    session.give_up(job.id)
+    session.close()
+    assert open_session(server.url).history.record(job.id).state is JobState.FINISHED
 
 
 # Trouble that nobody foresaw

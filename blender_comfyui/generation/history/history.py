@@ -96,7 +96,8 @@ class History:
         """The end of a job, with its files waiting to be placed. A second end changes nothing.
 
         Files that are listed already stay as they are, whatever the end of a job that was opened again: what is on
-        the disk is not forgotten. One whose outcome `stays_open` does so here, too: only what came of it is noted.
+        the disk is not forgotten. One whose outcome `stays_open` does so here, too: what came of it is noted, and that
+        nobody follows it.
         """
 
         def act(connection: sqlite3.Connection) -> None:

@@ -63,7 +63,8 @@ def replace_request(connection: sqlite3.Connection, number: int, request: Reques
 def end_job(connection: sqlite3.Connection, number: int, outcome: Outcome, when: float) -> None:
     """What is known of it beside its state stays known, unless the outcome tells it anew."""
     if outcome.stays_open:
-        connection.execute("UPDATE jobs SET left_alone = 1 WHERE number = ?", (number,))
+        # nobody's: whoever sees its server again first takes it, and until then the lists show it
+        connection.execute("UPDATE jobs SET owner = '', left_alone = 1 WHERE number = ?", (number,))
     else:
         values = (outcome.state.value, when, outcome.seconds, number)
         connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
