@@ -1,5 +1,6 @@
 """Which ended jobs are of the open .blend, and what is ready for others: one sentence a file."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -37,7 +38,8 @@ class Overview:
     """All ended jobs, sorted by whether they are of the open file."""
 
     here: list[Entry] = field(default_factory=list)  # the newest first
-    missing: dict[str, list[Result]] = field(default_factory=dict)  # of those here, by job: what is not in the file
+    missing: set[str] = field(default_factory=set)  # jobs here of which something is not in the file
+    lost: set[str] = field(default_factory=set)  # those of them of which something was placed
     nameless: set[str] = field(default_factory=set)  # jobs here of which the panel found nothing in the file
     groups: dict[str, Group] = field(default_factory=dict)
 
@@ -69,21 +71,29 @@ def groups() -> list[Group]:
 
 def _sort() -> tuple[Overview, bool]:
     """Return the overview, and whether it is known of all jobs which file they are of."""
-    found = Overview()
+    found, held = Overview(), ledger.lines()
     known: dict[tuple[str | None, ...], bool | None] = {}  # asked once a file: most jobs share theirs
     for entry in runtime.jobs:
         if entry.is_running:
             continue
-        file = tuple(entry.target.get(name) for name in ("blend", "blend_id", "opened"))
+        target = entry.target
+        file = (target.get("blend"), target.get("blend_id"), target.get("opened"))
         if file not in known:
-            known[file] = blend_file.is_open(entry.target)
+            known[file] = blend_file.is_open(target)
         if known[file]:
-            found.here.append(entry)
-            found.missing[entry.id] = placements.missing(entry)
+            _add_here(found, entry, held)
         elif known[file] is False:
             _add_to_group(found.groups, entry)
     found.here.reverse()
     return found, None not in known.values()
+
+
+def _add_here(found: Overview, entry: Entry, held: Container[str]) -> None:
+    found.here.append(entry)
+    if placements.missing(entry, held):
+        found.missing.add(entry.id)
+        if entry.placed:
+            found.lost.add(entry.id)
 
 
 def _add_to_group(found: dict[str, Group], entry: Entry) -> None:

@@ -52,7 +52,7 @@ def _draw_running(box: UILayout, entry: Entry, width: int) -> None:
 
 
 def _draw_troubled(layout: UILayout, known: Overview, width: int) -> None:
-    troubled = [entry for entry in known.here if entry.problem or _went_missing(entry, known)]
+    troubled = [entry for entry in known.here if entry.problem or entry.id in known.lost]
     for entry in troubled[:SHOWN_PROBLEMS]:
         _draw_problem(layout.box(), entry, known, width)
     if len(troubled) > SHOWN_PROBLEMS:
@@ -80,7 +80,7 @@ def _why_missing(entry: Entry) -> str:
 def _draw_ways_out(row: UILayout, entry: Entry, known: Overview) -> None:
     if entry.waiting:
         row.operator("comfyui.place_here", icon="IMPORT").job_id = entry.id
-    elif known.missing[entry.id]:
+    elif entry.id in known.missing:
         row.operator("comfyui.place_again", icon="IMPORT").job_id = entry.id
     elif entry.outcome is not None and entry.outcome.recoverable:
         row.operator("comfyui.look_again", icon="VIEWZOOM").job_id = entry.id
@@ -92,11 +92,11 @@ def _draw_ways_out(row: UILayout, entry: Entry, known: Overview) -> None:
 
 
 def _draw_results(layout: UILayout, known: Overview, width: int) -> None:
-    shown = 0
+    present, shown = ledger.Present(), 0
     for entry in known.here:
         if entry.id in known.nameless:
             continue
-        name = ledger.first_name(entry.id, ((result.number, result.name) for result in entry.results if result.name))
+        name = present.first_name(entry.id, ((result.number, result.name) for result in entry.results if result.name))
         if not name:  # nothing of it comes back before the ledger or its placement changes
             known.nameless.add(entry.id)
             continue
@@ -121,10 +121,6 @@ def _draw_elsewhere(box: UILayout, group: elsewhere.Group, width: int) -> None:
     if group.results:
         row.operator("comfyui.place_here", icon="IMPORT").blend = group.key
     row.operator("comfyui.dismiss", icon="X").blend = group.key
-
-
-def _went_missing(entry: Entry, known: Overview) -> bool:
-    return bool(known.missing[entry.id]) and bool(entry.placed)
 
 
 def _job(entry: Entry) -> Job:

@@ -3,7 +3,7 @@
 Whatever is lost on the way to the history, the .blend's ledger knows better: it decides whether a result is placed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 import bpy
@@ -92,9 +92,12 @@ def dismiss(entry: Entry, results: list[Result]) -> None:
         _mark(entry, result, Placement.DISMISSED, result.name)
 
 
-def missing(entry: Entry) -> list[Result]:
-    """Results that wait, were taken back by undo, or went with a file that was closed before it was saved."""
-    held = ledger.lines()
+def missing(entry: Entry, held: Container[str] | None = None) -> list[Result]:
+    """Results that wait, were taken back by undo, or went with a file that was closed before it was saved.
+
+    `held` are the ledger's lines, for who asks about many entries.
+    """
+    held = ledger.lines() if held is None else held
     wanted = (result for result in entry.results if result.placement is not Placement.DISMISSED)
     return [result for result in wanted if ledger.key(entry.id, result.number) not in held]
 

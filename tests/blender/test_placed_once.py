@@ -234,7 +234,7 @@ def test_drawing_looks_at_no_more_than_it_shows(saved, listed, module, draw, mon
             ledger.enter(bpy.context.scene, f"job{i}", n, image)
     drawn = draw().text
     assert [f"{i} 1" in drawn for i in range(6)] == [False, False, True, True, True, False]
-    asked = _counted(monkeypatch, ledger, "first_name")
+    asked = _counted(monkeypatch, ledger.Present, "first_name")
     sorted_out = _counted(monkeypatch, elsewhere, "_sort")
     draw()
     assert (len(asked), len(sorted_out)) == (3, 0)

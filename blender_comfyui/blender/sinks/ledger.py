@@ -6,7 +6,7 @@ to the disk in the same file, and stays when the picture itself is let go.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import bpy
 from bpy.app.handlers import persistent
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
     from ..properties import ComfyResult
 
+# of each scene: its number, how many lines it has, and where the first of them is in memory
+_Signature: TypeAlias = tuple[tuple[int, int, int], ...]
+
 
 @dataclass
 class _Lines:
     """All lines of the file by their keys, read anew where the signature is another one.
 
-    It has the address of each list's first line: as long as this and the length are the same, the list was not moved
-    in memory, and the lines that were read are still there.
+    As long as a list's length and address are the same, the lines that were read from it are still there.
     """
 
-    signature: tuple[tuple[int, int, int], ...] | None = None
+    signature: _Signature | None = None
     found: dict[str, "ComfyResult"] = field(default_factory=dict)
     readings: int = 0
 
@@ -43,10 +45,9 @@ def key(job_id: str, number: int) -> str:
 
 def lines() -> Mapping[str, "ComfyResult"]:
     """Return all lines by their keys. Not to be kept: the next line that is entered may move them."""
-    results = [(scene.session_uid, scene.comfyui.results) for scene in bpy.data.scenes]
-    signature = tuple((uid, len(own), own[0].as_pointer() if len(own) else 0) for uid, own in results)
+    signature = _signature()
     if signature != _lines.signature:
-        _lines.found = {line.name: line for _, own in results for line in own}
+        _lines.found = {line.name: line for scene in bpy.data.scenes for line in scene.comfyui.results}
         _lines.signature = signature
         _lines.readings += 1
     return _lines.found
@@ -91,30 +92,53 @@ def enter_found(outputs: Collection[tuple[str, int]]) -> None:
             enter(scene, *output, made if isinstance(made, Image) else None)
 
 
-def first_name(job_id: str, named: Iterable[tuple[int, str]]) -> str:
-    """Return what the first of these outputs that is still here is called now, '' where all are gone.
+class Present:
+    """What the file holds, looked at once for many questions. Not to be kept, as `lines`."""
 
-    `named` are numbers, and the names they were given. Fast enough for drawing a few hundred.
-    """
-    found = lines()
-    strips = [compat.strips(scene.sequence_editor) for scene in bpy.data.scenes if scene.sequence_editor is not None]
-    for number, name in named:
-        line = found.get(key(job_id, number))
-        if line is None:
-            continue
-        if (image := line.image) is not None:
-            return image.name
-        if any(name in own for own in strips):
-            return name
-    return ""
+    def __init__(self) -> None:
+        self._lines = lines()
+        editors = (scene.sequence_editor for scene in bpy.data.scenes)
+        self._strips = [compat.strips(editor) for editor in editors if editor is not None]
+
+    def first_name(self, job_id: str, named: Iterable[tuple[int, str]]) -> str:
+        """Return what the first of these outputs that is still here is called now, '' where all are gone.
+
+        `named` are numbers, and the names they were given.
+        """
+        for number, name in named:
+            line = self._lines.get(key(job_id, number))
+            if line is None:
+                continue
+            if (image := line.image) is not None:
+                return image.name
+            if any(name in strips for strips in self._strips):
+                return name
+        return ""
 
 
 def enter(scene: Scene, job_id: str, number: int, image: Image | None = None) -> None:
     """Write down that an output was placed in this scene, and keep its image with it."""
+    before = _signature()
     line = scene.comfyui.results.add()
     line.name = key(job_id, number)
     # a fake user would keep it for ever; this one goes with the scene
     line.image = image
+    _note_entered(line, before)
+
+
+def _note_entered(line: "ComfyResult", before: _Signature) -> None:
+    """Spare reading all lines anew, as long as they stay where they are in memory: a file may hold thousands."""
+    now = _signature()
+    moved = any(old[2] != new[2] and old[1] for old, new in zip(before, now, strict=True))
+    if before == _lines.signature and not moved:
+        _lines.found.setdefault(line.name, line)
+        _lines.signature = now
+        _lines.readings += 1
+
+
+def _signature() -> _Signature:
+    results = ((scene.session_uid, scene.comfyui.results) for scene in bpy.data.scenes)
+    return tuple((uid, len(own), own[0].as_pointer() if len(own) else 0) for uid, own in results)
 
 
 def release(scene: Scene) -> int:
