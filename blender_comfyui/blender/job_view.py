@@ -4,7 +4,7 @@ from bpy.types import UILayout
 
 from ..generation.job import Job
 from ..generation.outcome import JobState
-from . import delivery, elsewhere, queue_view, runtime, settings
+from . import delivery, elsewhere, notices, queue_view, runtime, settings
 from .elsewhere import Overview
 from .job_list import Entry
 from .sinks import ledger
@@ -27,6 +27,7 @@ def draw(layout: UILayout, width: int) -> None:
     for entry in runtime.jobs.running:
         if not _job(entry).is_held:
             _draw_running(layout.box(), entry, inside)
+    notices.draw(layout, width)
     queue_view.draw(layout, width)
     known = elsewhere.overview()
     _draw_troubled(layout, known, inside)
@@ -86,6 +87,8 @@ def _draw_ways_out(row: UILayout, entry: Entry, known: Overview) -> None:
         row.operator("comfyui.look_again", icon="VIEWZOOM").job_id = entry.id
     elif entry.job is not None:
         row.operator("comfyui.run_again", icon="FILE_REFRESH").job_id = entry.id
+    if entry.returns:
+        row.operator("comfyui.give_up", icon="CANCEL").job_id = entry.id
     if entry.problem:
         row.operator("comfyui.copy_details", icon="COPYDOWN").job_id = entry.id
         row.operator("comfyui.copy_diagnostics", text="", icon="TEXT")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...generation.history import Changed, Question
-from .. import archive, blend_file, delivery
+from .. import archive, blend_file, delivery, notices
 from . import dialogs
 from .foreign import foreign
 from .shelf import Shelf
@@ -30,7 +30,7 @@ class _GalleryReader:
         return thumbnails.take(news) or large.take(news) or shown
 
 
-_readers = (_GalleryReader(), dialogs.answers, foreign)
+_readers = (_GalleryReader(), dialogs.answers, foreign, notices.newest)
 
 
 def look() -> None:
@@ -56,6 +56,7 @@ def unregister() -> None:
         archive.readers.remove(reader)
     dialogs.answers.__init__()
     foreign.__init__()
+    notices.newest.__init__()
     shelf.__init__()
     thumbnails.forget()
     large.forget()

@@ -16,7 +16,6 @@ from ...generation.history import (
     Filter,
     Find,
     Found,
-    Notice,
     Page,
     Question,
     Record,
@@ -76,7 +75,6 @@ class Shelf:
     def __init__(self) -> None:
         self.view = View()
         self.page: Page | None = None  # None before the first answer
-        self.notice = ""  # what happened to the history itself, a sentence
         self.trouble = ""  # why there is none, a sentence
         self.selected = ""  # a job's id
         self.number = 0  # which of the selected one's files, from 0
@@ -179,8 +177,6 @@ class Shelf:
                 self._whole = record
             case Changed() | Ended() | Returned():  # an end is written down before it is told
                 self.refresh()
-            case Notice(sentence):
-                self.notice = sentence
             case Trouble(sentence):
                 self.trouble, self._waiting = sentence, False
             case _:

@@ -119,6 +119,28 @@ class COMFYUI_OT_look_again(Operator):
         return {"FINISHED"}
 
 
+class COMFYUI_OT_give_up(Operator):
+    """Wait for this job's server no longer. It is asked to stop the job as soon as it answers again"""
+
+    bl_idname = "comfyui.give_up"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: Context) -> set[str]:
+        entry = runtime.jobs.get(self.job_id)
+        if entry is not None and entry.job is not None:
+            entry.job.cancel()  # reaches its own Session, where that is still open
+        try:
+            runtime.session().give_up(self.job_id)
+        except (ComfyError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        delivery.ask_server()
+        return {"FINISHED"}
+
+
 class COMFYUI_OT_copy_details(Operator):
     """Copy the whole error to the clipboard, for a bug report or a search"""
 
@@ -179,6 +201,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_place_here,
         COMFYUI_OT_place_again,
         COMFYUI_OT_look_again,
+        COMFYUI_OT_give_up,
         COMFYUI_OT_copy_details,
         COMFYUI_OT_release_results,
     )
