@@ -26,6 +26,7 @@ def gallery(module, deliver, comfyui, saved, tmp_path):
     reading.large.forget()
     reading.foreign.__init__()
     reading.dialogs.answers.__init__()
+    reading.notices.newest.__init__()
 
 
 @pytest.fixture
@@ -122,6 +123,22 @@ def test_only_the_open_files_results(gallery, settings, module):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     gallery.wait()
     assert gallery.ids == []  # a new file has asked for nothing
+
+
+def test_a_file_that_has_no_id_is_known_by_its_path(gallery, saved, module):
+    """As one that was saved before the extension was installed, and was not saved since."""
+    forget_id = bpy.context.scene.comfyui.property_unset
+    forget_id("blend_id")
+    bpy.app.handlers.save_pre.remove(module("blender.blend_file")._on_save)
+    bpy.ops.wm.save_mainfile()
+    bpy.app.handlers.save_pre.append(module("blender.blend_file")._on_save)
+    mine = gallery.keep(context=module("blender.blend_file").mark())
+    gallery.keep(context={"blend_id": "another", "blend": "/another.blend"})
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    assert bpy.context.scene.comfyui.blend_id == ""
+    settings_of().this_file = True
+    gallery.look()
+    assert gallery.ids == [mine]
 
 
 def test_what_is_searched_for_is_in_no_blend(gallery, settings, saved):
@@ -256,7 +273,9 @@ def test_a_history_that_cannot_be_opened_says_so_and_can_be_tried_again(gallery,
 
 def test_a_damaged_history_is_told_until_it_was_read(gallery, module):
     gallery.wait()
-    gallery.shelf.take(module("generation.history").Notice("The history was damaged; 41 entries were rebuilt."))
+    module("blender.archive").tell(
+        module("generation.history").Notice("The history was damaged; 41 entries were rebuilt.")
+    )
     assert "41 entries were rebuilt" in gallery.look().text
     bpy.ops.comfyui.gallery_dismiss_notice()
     assert "41 entries" not in gallery.draw().text

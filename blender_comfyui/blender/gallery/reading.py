@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import bpy
+
 from ...generation.history import Changed, Question
 from .. import archive, blend_file, delivery, notices
 from . import dialogs
@@ -35,7 +37,7 @@ _readers = (_GalleryReader(), dialogs.answers, foreign, notices.newest)
 
 def look() -> None:
     """Have what the gallery lacks asked for by the next tick. Callable while drawing."""
-    if shelf.look(blend_file.identity()):
+    if shelf.look(blend_file.identity(), bpy.data.filepath):
         delivery.wake()
 
 

@@ -82,7 +82,7 @@ def _general(
 
 def _conditions(which: Filter) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Conditions on `jobs`, each with its values."""
-    for name in ("task", "tier", "server", "blend_id"):
+    for name in ("task", "tier", "server", "blend_id", "blend_path"):
         if value := getattr(which, name):
             yield f"{name} = ?", (value,)
     for name in ("favourite", "imported"):

@@ -100,6 +100,7 @@ class Filter:
     until: float | None = None
     favourite: bool | None = None
     blend_id: str = ""
+    blend_path: str = ""
     server: str = ""
     unplaced: bool = False
     imported: bool | None = None

@@ -209,7 +209,10 @@ def zoo(tmp_path):
     times = itertools.count(1000.0, 100.0)
     with opened(tmp_path, clock=lambda: next(times)) as history:
         path = (tmp_path / "1.png",)
-        asked = {name: request(name, context={"blend_id": f"of {name}"}) for name in ("ant", "bee", "cat", "dog")}
+        asked = {
+            name: request(name, context={"blend_id": f"of {name}", "blend": f"/of/{name}.blend"})
+            for name in ("ant", "bee", "cat", "dog")
+        }
         add_finished(history, asked["ant"], job_id="ant", paths=path)
         add_finished(history, asked["bee"], job_id="bee", state=JobState.FAILED, server="http://b:1", seconds=9.0)
         add(history, asked["cat"], "cat")
@@ -240,6 +243,7 @@ def zoo(tmp_path):
         (Filter(favourite=True), "fox bee"),
         (Filter(favourite=False), "eel dog cat ant"),
         (Filter(blend_id="of cat"), "cat"),
+        (Filter(blend_path="/of/cat.blend"), "cat"),
         (Filter(server="http://b:1"), "bee"),
         (Filter(unplaced=True), "dog"),
         (Filter(imported=True), "dog"),
