@@ -32,10 +32,9 @@ def place_by(module, saved, waits, until):
             bpy.ops.comfyui.place_here(blend=str(saved))
         else:
             shelf = module("blender.gallery.reading").shelf
-            shelf.look("")
-            until(lambda: shelf.page is not None and shelf.page.total)
+            shelf.__init__()
+            until(lambda: [shelf.look("")] and shelf.on_page(waits.id))
             bpy.ops.comfyui.gallery_select(job_id=waits.id)
-            until(lambda: shelf.look("") or shelf.record)
             bpy.ops.comfyui.gallery_place()
         until(images)
 
