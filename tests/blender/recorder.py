@@ -23,6 +23,8 @@ class Drawn:
 class Recorder:
     """Takes every call that UILayout takes, and checks that properties, operators and icons exist."""
 
+    enabled = True  # what is in a part follows the part
+
     def __init__(self, drawn: list[Drawn] | None = None, closed: tuple[str, ...] = ()) -> None:
         self.drawn = drawn if drawn is not None else []
         self.closed = closed
@@ -53,7 +55,15 @@ class Recorder:
         group, _, function = name.partition(".")
         kind = getattr(getattr(bpy.ops, group), function).get_rna_type()
         said = SimpleNamespace()
-        self._note(Drawn("operator", kind.name if text is None else text, name, icon, {"properties": said}))
+        self._note(
+            Drawn(
+                "operator",
+                kind.name if text is None else text,
+                name,
+                icon,
+                {"properties": said, "enabled": self.enabled},
+            )
+        )
         return said
 
     def menu(self, name: str, text: str = "", icon: str = "NONE") -> None:

@@ -601,7 +601,7 @@ def test_every_deleting_click_opens_a_dialog(gallery, module):
     module("blender.gallery.dialogs").answers.plan = module("generation.history").CleanUpPlan(("x",))
     dialog = SimpleNamespace(invoke_props_dialog=lambda operator, **_: {"A dialog"})
     for kind in (upkeep.COMFYUI_OT_gallery_delete, upkeep.COMFYUI_OT_gallery_clean_up_now):
-        assert kind.invoke(object(), SimpleNamespace(window_manager=dialog), None) == {"A dialog"}
+        assert kind.invoke(SimpleNamespace(), SimpleNamespace(window_manager=dialog), None) == {"A dialog"}
 
 
 @pytest.mark.parametrize("undoable", ["reuse"])
@@ -779,3 +779,33 @@ def test_drawing_costs_the_same_whatever_the_history_holds(gallery, module):
     assert "1–12 of 100,000" in gallery.draw().text
     assert len(gallery.captions) == 12
     assert gallery.thumbnails.questions() == []
+
+
+# -- other Blenders and windows -----------------------------------------------------------------------------------
+
+
+def test_a_result_that_another_blender_deletes_meanwhile_is_deleted(gallery, module):
+    job_id = gallery.keep("a red fox")
+    gallery.select(job_id)
+    kind = module("blender.operators.gallery_upkeep").COMFYUI_OT_gallery_delete
+    dialog = SimpleNamespace(job_id="", with_files="KEEP")
+    windows = SimpleNamespace(invoke_props_dialog=lambda *_, **__: {"RUNNING_MODAL"})
+    kind.invoke(dialog, SimpleNamespace(window_manager=windows), None)
+    gallery.history.delete([job_id], with_files=False)
+    gallery.shelf.select(job_id)
+    gallery.look()
+    assert gallery.shelf.record is None
+    assert kind.execute(dialog, bpy.context) == {"FINISHED"}
+    gallery.wait()
+    assert (gallery.ids, gallery.shelf.selected) == ([], "")
+
+
+@pytest.mark.parametrize("name", ["statistics", "clean_up"])
+def test_a_dialog_opens_in_the_window_that_was_clicked(gallery, module, preferences, name):
+    preferences.clean_keep = 1
+    upkeep, dialogs = module("blender.operators.gallery_upkeep"), module("blender.gallery.dialogs")
+    first, second = (SimpleNamespace(as_pointer=lambda number=number: number) for number in (1, 2))
+    kind = getattr(upkeep, f"COMFYUI_OT_gallery_{name}")
+    kind.execute(SimpleNamespace(), SimpleNamespace(window=second))
+    assert dialogs.answers.window_of([first, second]) is second
+    assert dialogs.answers.window_of([first]) is first  # it was closed

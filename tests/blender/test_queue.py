@@ -18,8 +18,9 @@ def busy(server):
 
 
 @pytest.fixture
-def many(busy, comfyui, saved, click, deliver):
+def many(busy, comfyui, saved, click, deliver, module):
     """``many(5)`` are that many jobs: the first one waits on the server, the others here."""
+    module("blender.queue_view").view.first = 0
 
     def run(count, words=""):
         entries = []
@@ -116,15 +117,78 @@ def test_cancel_all_leaves_other_people_alone(many, busy, deliver, module):
     assert list(busy.control()["finished"].values()) == [1]
 
 
-def test_a_long_queue_is_a_number_and_costs_no_more_to_draw(many, draw, click, deliver):
+def test_cancelling_what_waits_leaves_what_is_on_the_server(many, busy, draw, order, deliver):
+    entries = many(5)
+    assert "comfyui.cancel_waiting" in draw().operators
+    assert "comfyui.cancel_all" not in draw().operators
+    bpy.ops.comfyui.cancel_waiting()
+    deliver(lambda: order() == [])
+    busy.control(call="release")
+    deliver(lambda: entries[0].placed)
+    assert not bpy.ops.comfyui.cancel_waiting.poll()
+    assert busy.control()["posts"] == 2
+
+
+@pytest.fixture
+def long(many, click, deliver):
+    """A queue of 29 jobs."""
+    entries = many(20)
+    entries += [click() for _ in range(10)]
+    deliver(lambda: all(entry.job.is_held for entry in entries[1:]))
+    return [entry.id for entry in entries[1:]]
+
+
+def listed(layout):
+    return [button.job_id for button in buttons(layout, "comfyui.run_next")]
+
+
+def test_a_long_queue_has_pages_and_costs_no_more_to_draw(many, draw, click, deliver):
     entries = many(20)
     few = len(draw().drawn)
     entries += [click() for _ in range(80)]
     deliver(lambda: all(entry.job.is_held for entry in entries[1:]))
     layout = draw()
     assert "Queue: 99 waiting" in layout.text
-    assert "and 93 more" in layout.text
+    assert "1–6 of 99" in layout.text
     assert len(layout.drawn) == few
+
+
+def test_every_job_of_a_long_queue_can_be_reached(long, draw):
+    seen = listed(draw())
+    while len(seen) < len(long):
+        back, onward = (button.first for button in buttons(draw(), "comfyui.turn_queue"))
+        assert back < onward
+        bpy.ops.comfyui.turn_queue(first=onward)
+        assert listed(draw()), "a page without jobs"
+        seen += listed(draw())
+    assert seen == long
+    assert "25–29 of 29" in draw().text
+
+
+def test_the_page_is_left_when_its_jobs_are_gone(long, draw, order, deliver):
+    bpy.ops.comfyui.turn_queue(first=24)
+    for job_id in long[3:]:
+        bpy.ops.comfyui.cancel(job_id=job_id)
+    deliver(lambda: len(order()) == 3)
+    assert listed(draw()) == long[:3]
+
+
+def test_jobs_of_two_servers_do_not_change_places(many, stand_in, preferences, click, deliver, draw, module):
+    here = [entry.id for entry in many(3)[1:]]
+    other = stand_in()
+    other.control(call="hold")
+    post_as_stranger(other)
+    preferences.host = other.url
+    there = [click() for _ in range(3)]
+    deliver(lambda: there[0].job.state == "queued" and all(entry.job.is_held for entry in there[1:]))
+    layout = draw()
+    assert listed(layout) == [entry.id for entry in there[1:]] + here
+    assert enabled(layout, "comfyui.move_job") == [False, True, True, False] * 2
+    assert enabled(layout, "comfyui.run_next") == [False, True] * 2
+
+
+def enabled(layout, name):
+    return [drawn.arguments["enabled"] for drawn in layout.drawn if drawn.name == name]
 
 
 @pytest.mark.parametrize("width", [280, 220])

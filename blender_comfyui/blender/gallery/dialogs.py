@@ -1,7 +1,9 @@
 """The small dialogs of the gallery: their contents come from the Desk, so they open when its answer is there."""
 
+from collections.abc import Sequence
+
 import bpy
-from bpy.types import UILayout
+from bpy.types import Context, UILayout, Window
 
 from ...generation.history import Cleaned, CleanUp, CleanUpPlan, Figures, Placement, Record, Statistics, StatisticsFound
 from .. import settings
@@ -17,6 +19,15 @@ class _DialogReader:
     def __init__(self) -> None:
         self.statistics: Statistics | None = None
         self.plan: CleanUpPlan | None = None
+        self._window = 0  # the address of the window that was clicked; the window itself may be closed meanwhile
+
+    def note_window(self, context: Context) -> None:
+        """Have the next dialog open in the window of `context`."""
+        self._window = context.window.as_pointer() if context.window else 0
+
+    def window_of(self, windows: Sequence[Window]) -> Window:
+        """Return that one of `windows`, or any where it was closed."""
+        return next((window for window in windows if window.as_pointer() == self._window), windows[0])
 
     def questions(self) -> tuple[()]:
         return ()
@@ -129,7 +140,7 @@ def _open(name: str) -> None:
     windows = bpy.context.window_manager.windows
     if bpy.app.background or not windows:
         return
-    with bpy.context.temp_override(window=windows[0]):
+    with bpy.context.temp_override(window=answers.window_of(windows)):
         getattr(bpy.ops.comfyui, name)("INVOKE_DEFAULT")
 
 

@@ -77,15 +77,19 @@ def draw(layout: UILayout, width: int) -> None:
     row.operator("comfyui.gallery_list_foreign", text="Looking …" if foreign.is_asked else text, icon="WORLD")
     if foreign.listed is None:
         draw_sentence(body, "Results that other programs made on this server, such as its browser page.", width)
-        return
-    if foreign.listed.error:
-        draw_sentence(body, foreign.listed.error, width, icon="ERROR")
-    elif not foreign.listed.results:
+    else:
+        _draw_list(body, foreign.listed, width)
+
+
+def _draw_list(body: UILayout, listed: ForeignListed, width: int) -> None:
+    if listed.error:
+        draw_sentence(body, listed.error, width, icon="ERROR")
+    elif not listed.results:
         draw_sentence(body, "There is nothing that you do not have already.", width, icon="INFO")
     column = body.column(align=True)
-    for result in foreign.listed.results[:SHOWN]:
+    for result in listed.results[:SHOWN]:
         _draw_result(column, result, width)
-    more = len(foreign.listed.results) - SHOWN
+    more = len(listed.results) - SHOWN
     if more > 0:
         body.label(text=f"and {more:,} older")
 

@@ -133,9 +133,14 @@ def facts(record: Record) -> tuple[str, ...]:
 
 def recipe(record: Record) -> tuple[tuple[str, str], ...]:
     """Return all that is known of how a result was made, but for its prompt, as pairs of name and value."""
+    pairs = (*_settings(record), *_origin(record))
+    return tuple(pair for pair in pairs if pair[1])
+
+
+def _settings(record: Record) -> tuple[tuple[str, str], ...]:
     values = record.parameters
     sampling = " · ".join(str(values[name]) for name in ("sampler_name", "scheduler") if values.get(name))
-    pairs = (
+    return (
         ("Negative", str(values.get("negative_prompt") or "")),
         ("Seed", "" if record.seed is None else str(record.seed)),
         ("Size", size(values)),
@@ -145,13 +150,17 @@ def recipe(record: Record) -> tuple[tuple[str, str], ...]:
         ("Batch", _number(values.get("batch_size")) if values.get("batch_size") not in (None, 1) else ""),
         ("Sampler", sampling),
         ("Model", str(values.get("checkpoint") or "")),
+    )
+
+
+def _origin(record: Record) -> tuple[tuple[str, str], ...]:
+    return (
         ("Workflow", record.workflow),
         ("Task", task(record.task) if record.task else ""),
         ("Tier", record.tier.replace("_", " ").capitalize()),
         ("Server", f"{record.server} (ComfyUI {record.server_version})" if record.server_version else record.server),
         ("Made", made(record)),
     )
-    return tuple(pair for pair in pairs if pair[1])
 
 
 def made(record: Record, now: float | None = None) -> str:

@@ -69,12 +69,14 @@ class COMFYUI_OT_gallery_delete(Operator):
         ),
         options={"SKIP_SAVE"},
     )
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, _context: Context) -> bool:
         return has_selection(cls)
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
+        self.job_id = shelf.selected  # until it is confirmed, another Blender may delete it
         return {*context.window_manager.invoke_props_dialog(self, width=_NARROW, confirm_text="Delete")}
 
     def draw(self, _context: Context) -> None:
@@ -89,8 +91,10 @@ class COMFYUI_OT_gallery_delete(Operator):
             draw_sentence(layout, sentence, width, icon="ERROR")
 
     def execute(self, _context: Context) -> set[str]:
-        archive.ask(Delete((shelf.record.id,), self.with_files == "DELETE"))
-        shelf.select(shelf.record.id)
+        job_id = self.job_id or shelf.selected
+        archive.ask(Delete((job_id,), self.with_files == "DELETE"))
+        if job_id == shelf.selected:
+            shelf.select("")
         return _awake()
 
 
@@ -101,7 +105,8 @@ class COMFYUI_OT_gallery_statistics(Operator):
     bl_label = "Gallery Statistics"
     bl_options = {"INTERNAL"}
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
+        dialogs.answers.note_window(context)
         archive.ask(AskStatistics())
         return _awake()
 
@@ -141,7 +146,8 @@ class COMFYUI_OT_gallery_clean_up(Operator):
             cls.poll_message_set("There is no limit: set one in the preferences of ComfyUI Studio, under Gallery")
         return dialogs.policy() is not None
 
-    def execute(self, _context: Context) -> set[str]:
+    def execute(self, context: Context) -> set[str]:
+        dialogs.answers.note_window(context)
         archive.ask(Clean(dialogs.policy(), dry_run=True))
         return _awake()
 
