@@ -137,7 +137,7 @@ def draw_close(layout: UILayout) -> None:
 
 def _open(name: str) -> None:
     """Open a dialog below the mouse. A Blender without a window has none: a script reads `answers`."""
-    windows = bpy.context.window_manager.windows
+    windows = list(bpy.context.window_manager.windows)
     if bpy.app.background or not windows:
         return
     with bpy.context.temp_override(window=answers.window_of(windows)):
