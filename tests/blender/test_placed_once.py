@@ -145,6 +145,15 @@ def test_a_picture_that_outlived_its_scene_is_kept_when_saved(bereft, saved, dra
     assert "not in the file" not in draw().text
 
 
+def test_a_scene_under_another_name_still_holds_its_results(server, saved, click, until, draw):
+    entry = click()
+    until(lambda: entry.placed)
+    assert entry.placed[0] in draw().text
+    bpy.context.scene.name = "Shot 10"
+    images()[0].name = "my fox"
+    assert "my fox" in draw().text
+
+
 def test_recipes_that_are_none_are_passed_over(bereft):
     for text in ("[]", "{", '{"prompt_id": [1], "number": {}}', f'{{"prompt_id": "{bereft.id}", "number": []}}'):
         bpy.data.images.new("odd", 1, 1)["comfyui"] = text

@@ -4,7 +4,7 @@ A scene's `comfyui.results` has a line for each output that a sink placed. It is
 to the disk in the same file, and stays when the picture itself is let go.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
     from ..properties import ComfyResult
 
-# of each scene: its number, how many lines it has, and where the first of them is in memory
-_Signature: TypeAlias = tuple[tuple[int, int, int], ...]
+# of each scene: its number, and how many lines it has
+_Signature: TypeAlias = tuple[tuple[int, int], ...]
+_FEW = 8  # lines are looked up one by one; more are quicker read all at once
 
 
 @dataclass
 class _Lines:
-    """All lines of the file by their keys, read anew where the signature is another one.
+    """Where the line of each key is, a scene's number and a place: read anew where the signature is another one.
 
-    As long as a list's length and address are the same, the lines that were read from it are still there.
+    Not the lines themselves: Blender moves and frees them, and who then reads one crashes it.
     """
 
     signature: _Signature | None = None
-    found: dict[str, "ComfyResult"] = field(default_factory=dict)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
     readings: int = 0
 
 
@@ -43,14 +44,18 @@ def key(job_id: str, number: int) -> str:
     return f"{job_id}/{number}"
 
 
-def lines() -> Mapping[str, "ComfyResult"]:
-    """Return all lines by their keys. Not to be kept: the next line that is entered may move them."""
+def lines() -> Container[str]:
+    """Return the keys of all lines."""
     signature = _signature()
     if signature != _lines.signature:
-        _lines.found = {line.name: line for scene in bpy.data.scenes for line in scene.comfyui.results}
+        _lines.places = {
+            line.name: (scene.session_uid, place)
+            for scene in bpy.data.scenes
+            for place, line in enumerate(scene.comfyui.results)
+        }
         _lines.signature = signature
         _lines.readings += 1
-    return _lines.found
+    return _lines.places
 
 
 def readings() -> int:
@@ -66,10 +71,10 @@ def holds(job_id: str, number: int) -> bool:
 
 def placed_as(job_id: str, number: int) -> str | None:
     """Return the name of what this output became, '' where that is gone, None where it has no line."""
-    line = lines().get(key(job_id, number))
-    if line is None:
+    if not holds(job_id, number):
         return None
-    if line.image is not None:
+    line = _line(key(job_id, number))
+    if line is not None and line.image is not None:
         return line.image.name
     made = (strip.name for strip, _ in _made_strips() if output_of(strip[KEY]) == (job_id, number))
     return next(made, "")
@@ -92,13 +97,31 @@ def enter_found(outputs: Collection[tuple[str, int]]) -> None:
             enter(scene, *output, made if isinstance(made, Image) else None)
 
 
+def _line(name: str) -> "ComfyResult | None":
+    """Return the line of this key. Takes longer the more come before it: 30 µs behind 3,000."""
+    lines()
+    uid, place = _lines.places.get(name, (0, 0))
+    results = next((scene.comfyui.results for scene in bpy.data.scenes if scene.session_uid == uid), ())
+    found = results[place] if place < len(results) else None
+    return found if found is not None and found.name == name else None
+
+
 class Present:
-    """What the file holds, looked at once for many questions. Not to be kept, as `lines`."""
+    """What the file holds, looked at once for many questions. Not to be kept: it has the lines themselves."""
 
     def __init__(self) -> None:
-        self._lines = lines()
+        self._asked = 0
+        self._all: dict[str, ComfyResult] = {}
         editors = (scene.sequence_editor for scene in bpy.data.scenes)
         self._strips = [compat.strips(editor) for editor in editors if editor is not None]
+
+    def _line(self, name: str) -> "ComfyResult | None":
+        self._asked += 1
+        if self._asked <= _FEW:
+            return _line(name)
+        if not self._all:
+            self._all = {line.name: line for scene in bpy.data.scenes for line in scene.comfyui.results}
+        return self._all.get(name)
 
     def first_name(self, job_id: str, named: Iterable[tuple[int, str]]) -> str:
         """Return what the first of these outputs that is still here is called now, '' where all are gone.
@@ -106,7 +129,7 @@ class Present:
         `named` are numbers, and the names they were given.
         """
         for number, name in named:
-            line = self._lines.get(key(job_id, number))
+            line = self._line(key(job_id, number))
             if line is None:
                 continue
             if (image := line.image) is not None:
@@ -118,27 +141,20 @@ class Present:
 
 def enter(scene: Scene, job_id: str, number: int, image: Image | None = None) -> None:
     """Write down that an output was placed in this scene, and keep its image with it."""
-    before = _signature()
-    line = scene.comfyui.results.add()
+    is_known = _signature() == _lines.signature
+    results = scene.comfyui.results
+    line = results.add()
     line.name = key(job_id, number)
     # a fake user would keep it for ever; this one goes with the scene
     line.image = image
-    _note_entered(line, before)
-
-
-def _note_entered(line: "ComfyResult", before: _Signature) -> None:
-    """Spare reading all lines anew, as long as they stay where they are in memory: a file may hold thousands."""
-    now = _signature()
-    moved = any(old[2] != new[2] and old[1] for old, new in zip(before, now, strict=True))
-    if before == _lines.signature and not moved:
-        _lines.found.setdefault(line.name, line)
-        _lines.signature = now
+    if is_known:  # spares reading all the others anew: a file may hold thousands
+        _lines.places.setdefault(line.name, (scene.session_uid, len(results) - 1))
+        _lines.signature = _signature()
         _lines.readings += 1
 
 
 def _signature() -> _Signature:
-    results = ((scene.session_uid, scene.comfyui.results) for scene in bpy.data.scenes)
-    return tuple((uid, len(own), own[0].as_pointer() if len(own) else 0) for uid, own in results)
+    return tuple((scene.session_uid, len(scene.comfyui.results)) for scene in bpy.data.scenes)
 
 
 def release(scene: Scene) -> int:
@@ -164,7 +180,7 @@ def _made_strips() -> "Iterator[tuple[Strip, Scene]]":
 
 @persistent
 def _forget(_scene_or_file: object) -> None:
-    _lines.signature, _lines.found = None, {}
+    _lines.signature, _lines.places = None, {}
 
 
 _HANDLERS = (bpy.app.handlers.load_post, bpy.app.handlers.undo_post, bpy.app.handlers.redo_post)
