@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import bpy
 from bpy.app.handlers import persistent
 
-from ..generation.events import Returned
+from ..generation.events import Ended, Returned
 from ..generation.history import Filter, Find, Found, Placement, Question, Record, Trouble, Waiting, WaitingFound
 from ..generation.outcome import JobState
 from . import archive, blend_file, placements, runtime, settings
@@ -86,6 +86,8 @@ class _Recovery:
                 return self._await(page.records)
             case Returned(job_id=job_id):
                 self.awaited.discard(job_id)
+            case Ended(job_id=job_id, outcome=outcome) if outcome.stays_open:
+                self.awaited.add(job_id)  # also when its row is dismissed
             case Trouble():
                 self.results.failed()
                 self.open_jobs.failed()
