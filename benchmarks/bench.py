@@ -109,13 +109,13 @@ def posting(client: RawClient) -> float:
     return spent
 
 
-def blender_rows(url: str, slow_url: str, rounds: int) -> None:
+def blender_rows(url: str, slow_url: str, rounds: int, large_history: str) -> None:
     """The main thread's share, measured inside a real Blender's Python by blender_side.py."""
     python = os.environ.get("BLENDER_COMFYUI_BPY")
     if not python:
         print("(the operator and the tick are measured by `build_addon.py bench`, which brings a Blender)")
         return
-    command = [python, str(ROOT / "benchmarks" / "blender_side.py"), url, slow_url, str(rounds)]
+    command = [python, str(ROOT / "benchmarks" / "blender_side.py"), url, slow_url, str(rounds), large_history]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -123,12 +123,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     rounds = parser.parse_args().rounds
-    history.measure()
-    with server() as url, server("--post-delay", "3") as slow_url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server() as url,
+        server("--post-delay", "3") as slow_url,
+    ):
+        history.measure(Path(folder))
         named = "COMFYUI_URL" if os.environ.get("COMFYUI_URL") else "the stand-in"
         print(f"{rounds} rounds of EmptyImage {SIZE}² -> SaveImage against {named} at {url}")
         client_rows(url, rounds)
-        blender_rows(url, slow_url, rounds)
+        blender_rows(url, slow_url, rounds, folder)
     subprocess.run([sys.executable, "-m", "benchmarks.soak"], cwd=ROOT, check=True)  # alone in its process
 
 

@@ -1,4 +1,6 @@
-"""Runs inside a Blender: what a Generate costs its main thread. Arguments: server, slow server, rounds.
+"""Runs inside a Blender: what a Generate and the panels cost its main thread.
+
+Arguments: server, slow server, rounds, the folder of a large history.
 
 Timers do not fire without a window, so the tick is called here as the timer would call it.
 """
@@ -7,11 +9,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -84,6 +88,50 @@ def bare_load() -> list[float]:
     return times
 
 
+class Nowhere:
+    """A layout that takes everything and does nothing: what is left is our own share of drawing."""
+
+    def __getattr__(self, _name: str) -> Callable[..., Nowhere]:
+        return self._take
+
+    def _take(self, *_arguments: object, **_options: object) -> Nowhere:
+        return self
+
+    def panel(self, *_arguments: object, **_options: object) -> tuple[Nowhere, Nowhere]:
+        return self, self
+
+
+def drawn(panel: Any) -> float:
+    region = SimpleNamespace(width=280)
+    parts = {name: getattr(bpy.context, name) for name in ("scene", "preferences", "window_manager")}
+    context = SimpleNamespace(region=region, **parts)
+    return milliseconds(lambda: panel.draw(SimpleNamespace(layout=Nowhere()), context))
+
+
+def take_history(folder: str) -> None:
+    """Have the large history in the place of the user's."""
+    session = Path(bpy.utils.extension_path_user(MODULE, path="session", create=True))
+    shutil.copytree(folder, session, dirs_exist_ok=True)
+
+
+def measure_panels(rounds: int) -> None:
+    gallery, shelf = module("blender.gallery.panel").COMFYUI_PT_gallery_view3d, module("blender.gallery.reading").shelf
+    while not shelf.page or not shelf.page.total:
+        drawn(gallery)
+        module("blender.delivery").tick()
+        time.sleep(0.005)
+    print(f"the gallery of {shelf.page.total:,} results, and the panel above it with {len(list(jobs()))} jobs")
+    row("drawing the gallery", [drawn(gallery) for _ in range(rounds)], "aim <= 2 ms")
+    bpy.ops.comfyui.gallery_select(job_id=shelf.page.records[0].id)
+    row("  with one selected", [drawn(gallery) for _ in range(rounds)], "aim <= 2 ms")
+    above = module("blender.panels").COMFYUI_PT_view3d
+    row("drawing the panel above it", [drawn(above) for _ in range(rounds)], "aim <= 2 ms")
+
+
+def jobs() -> Any:
+    return module("blender.runtime").jobs
+
+
 def row(name: str, times: list[float], note: str = "") -> None:
     print(f"{name:<58} {statistics.median(times):8.2f} ms           max {max(times):8.2f}  {note}", flush=True)
 
@@ -91,6 +139,7 @@ def row(name: str, times: list[float], note: str = "") -> None:
 def main() -> None:
     url, slow_url, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
     install()
+    take_history(sys.argv[4])
     add_button()
     settings = bpy.context.scene.comfyui
     settings.prompt, settings.steps, settings.width, settings.height = "a lighthouse", 4, 512, 512
@@ -111,6 +160,7 @@ def main() -> None:
     row("Blender alone loading such a picture", bare_load())
     use(slow_url)
     row("operator's call, server needs 3 s to answer the POST", [press_generate() for _ in range(5)], "aim <= 5 ms")
+    measure_panels(rounds)
     module("blender.runtime").close()
     sys.stdout.flush()
     os._exit(0)  # some bpy builds crash while Python ends

@@ -10,7 +10,6 @@ import functools
 import itertools
 import random
 import sqlite3
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -94,22 +93,21 @@ def _insert(connection: sqlite3.Connection, first: int, requests: list[Request],
     connection.commit()
 
 
-def measure() -> None:
-    """Print the figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder))
-        history = History(Path(folder))
-        history.find()
-        size = (Path(folder) / "history.sqlite").stat().st_size / 1e6
-        print(f"a history of {ENTRIES:,} entries, {size:.0f} MB")
-        for name, ask, note in questions(history):
-            row(name, [milliseconds(ask) for _ in range(ROUNDS)], note=note)
-        measure_open_jobs(history)
-        row("statistics of all", [milliseconds(history.statistics) for _ in range(3)])
-        history.close()
-        with contextlib.closing(sqlite3.connect(Path(folder) / "history.sqlite")) as connection:
-            looks = [milliseconds(lambda: opening.look_through(connection)) for _ in range(3)]
-        row("the whole file looked through for damage", looks)
+def measure(folder: Path) -> None:
+    """Print the figures of a history that is made in `folder`, and stays there."""
+    fill(folder)
+    history = History(folder)
+    history.find()
+    size = (folder / "history.sqlite").stat().st_size / 1e6
+    print(f"a history of {ENTRIES:,} entries, {size:.0f} MB")
+    for name, ask, note in questions(history):
+        row(name, [milliseconds(ask) for _ in range(ROUNDS)], note=note)
+    measure_open_jobs(history)
+    row("statistics of all", [milliseconds(history.statistics) for _ in range(3)])
+    history.close()
+    with contextlib.closing(sqlite3.connect(folder / "history.sqlite")) as connection:
+        looks = [milliseconds(lambda: opening.look_through(connection)) for _ in range(3)]
+    row("the whole file looked through for damage", looks)
 
 
 def measure_open_jobs(history: History) -> None:
