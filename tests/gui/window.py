@@ -128,7 +128,6 @@ class BlenderWindow:
         `meaning` is part of the operator's Python command or of the property's data path ("comfyui.generate",
         "comfyui.prompt"). Raises AssertionError if no visible button of the region says so.
         """
-        self.settle()  # what was set before may move it
         where = self.region(editor, region)
         seen: dict[str, None] = {}
         remembered = [place for said, place in self._places.items() if meaning in said]
@@ -139,11 +138,16 @@ class BlenderWindow:
         )
         for x, y in (*remembered, *grid):
             said = self._hovered(x, y, editor, region)
-            if meaning in said:
+            if meaning in said and self._is_settled_there(x, y, editor, region, meaning):
                 return x, y
             seen[said] = None
         picture = self.screenshot("no-button")
         raise AssertionError(f"no button {meaning} in {editor} {region}, only {list(seen)} ({picture})")
+
+    def _is_settled_there(self, x: int, y: int, editor: str, region: str, meaning: str) -> bool:
+        """What was set before is drawn only when the mouse comes, and may have moved the button."""
+        self.settle()
+        return meaning in self._hovered(x + 1, y, editor, region) and meaning in self._hovered(x, y, editor, region)
 
     def _hovered(self, x: int, y: int, editor: str, region: str) -> str:
         self.screen.move(x, y)
