@@ -145,6 +145,7 @@ def listed(layout):
 def test_a_long_queue_has_pages_and_costs_no_more_to_draw(many, draw, click, deliver):
     entries = many(20)
     bpy.ops.comfyui.gallery_dismiss_notice()  # what is said of the history may come between
+    deliver(lambda: "by others before it" in draw().text)
     few = len(draw().drawn)
     entries += [click() for _ in range(80)]
     deliver(lambda: all(entry.job.is_held for entry in entries[1:]))
