@@ -30,6 +30,8 @@ class _Memory:
 
     placed: dict[tuple[str, int], _Placed] = field(default_factory=dict)
     closes_unnamed: bool = False  # the file that is being closed was never saved
+    turn: int = 0  # how often the history was told anything
+    told: dict[str, int] = field(default_factory=dict)  # the last turn of each job
 
 
 class _Owners:
@@ -50,6 +52,16 @@ class _Owners:
 
 _memory = _Memory()
 _owners = _Owners()
+
+
+def turn() -> int:
+    """Return how often the history was told anything: what it says of a job before that is out of date."""
+    return _memory.turn
+
+
+def told_since(job_id: str, turn: int) -> bool:
+    """Return whether the history was told anything of a job after that turn."""
+    return _memory.told.get(job_id, 0) > turn
 
 
 def known_as(entry: Entry, result: Result) -> str | None:
@@ -82,7 +94,13 @@ def note_found(entry: Entry, result: Result, name: str) -> None:
 def note_unplaceable(job_id: str, numbers: list[int]) -> None:
     """No sink takes these files: they wait for nothing."""
     for number in numbers:
-        archive.ask(MarkPlaced(job_id, number, Placement.DISMISSED))
+        _tell_history(MarkPlaced(job_id, number, Placement.DISMISSED))
+
+
+def _tell_history(news: MarkPlaced) -> None:
+    _memory.turn += 1
+    _memory.told[news.job_id] = _memory.turn
+    archive.ask(news)
 
 
 def dismiss(entry: Entry, results: list[Result]) -> None:
@@ -122,7 +140,7 @@ def _remember(entry: Entry, result: Result, name: str) -> _Placed:
 def _mark(entry: Entry, result: Result, placement: Placement, name: str) -> None:
     result.placement, result.name = placement, name
     runtime.jobs.touch()
-    archive.ask(MarkPlaced(entry.id, result.number, placement, name))
+    _tell_history(MarkPlaced(entry.id, result.number, placement, name))
 
 
 @persistent
@@ -178,7 +196,7 @@ def _tell(output: tuple[str, int], placement: Placement) -> None:
         if result.number == number:
             result.placement = placement
     runtime.jobs.touch()
-    archive.ask(MarkPlaced(job_id, number, placement, _memory.placed[output].name))
+    _tell_history(MarkPlaced(job_id, number, placement, _memory.placed[output].name))
 
 
 def register() -> None:

@@ -68,7 +68,7 @@ class _Recovery:
         self._take_up_some()
         if self.results.is_due:
             self.results.asked()
-            yield Waiting("", "")
+            yield Waiting("", "", placements.turn())
         if self.open_jobs.is_due:
             self.open_jobs.asked()
             with contextlib.suppress(ValueError):  # an address that is none: the panel says so
@@ -77,9 +77,10 @@ class _Recovery:
 
     def take(self, news: object) -> bool:
         match news:
-            case WaitingFound(records=records):
+            case WaitingFound(records=records, tag=turn):
                 self.results.answered()
-                self._found = list(records)
+                # what happened since is known here better: a dismissed result must not come back
+                self._found = [record for record in records if not placements.told_since(record.id, turn)]
                 self._take_up_some()
                 return bool(records)
             case Found(tag=tag, page=page) if tag == _TAG:

@@ -131,3 +131,20 @@ def test_open_jobs_that_another_blender_has_are_asked_for_again(module, monkeypa
     page = records.Page((), 0, 0, 1)
     reader.take(records.Found(page, recovery._TAG))
     assert not reader.is_waiting
+
+
+def test_an_answer_from_before_a_dismissal_brings_nothing_back(server, comfyui, saved, click, deliver, module):
+    recovery, placements, records = (
+        module("blender.recovery"),
+        module("blender.placements"),
+        module("generation.history"),
+    )
+    runtime = module("blender.runtime")
+    entry = click()
+    deliver(lambda: entry.placed)
+    session = runtime.session()
+    late = records.WaitingFound((session.history.record(entry.id),), frozenset(), placements.turn())
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    bpy.ops.comfyui.dismiss(job_id=entry.id)
+    recovery.reader.take(late)
+    assert list(runtime.jobs) == []

@@ -43,10 +43,11 @@ class Fetch:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for a .blend (either matches; '' and '' for all); answered by WaitingFound."""
+    """What waits for a .blend (either matches; '' and '' for all); answered by WaitingFound with the same tag."""
 
     blend_id: str
     blend_path: str
+    tag: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class WaitingFound:
 
     records: tuple[Record, ...]
     living: frozenset[str] = frozenset()
+    tag: int = 0
 
 
 @dataclass(frozen=True)
@@ -251,10 +253,10 @@ class Desk:
                 return (Found(self._history.find(which, sort, offset, size), tag),)
             case Fetch(job_id):
                 return (Fetched(job_id, self._history.record(job_id)),)
-            case Waiting(blend_id, blend_path):
+            case Waiting(blend_id, blend_path, tag):
                 records = self._history.waiting(blend_id, blend_path)
                 owners = {record.owner for record in records}
-                return (WaitingFound(records, frozenset(filter(self._ownership.is_held, owners))),)
+                return (WaitingFound(records, frozenset(filter(self._ownership.is_held, owners)), tag),)
             case AskStatistics():
                 return (StatisticsFound(self._history.statistics()),)
             case WantThumbnail():
