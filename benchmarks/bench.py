@@ -115,7 +115,7 @@ def blender_rows(url: str, slow_url: str, rounds: int, large_history: str) -> No
     if not python:
         print("(the operator and the tick are measured by `build_addon.py bench`, which brings a Blender)")
         return
-    command = [python, str(ROOT / "benchmarks" / "blender_side.py"), url, slow_url, str(rounds), large_history]
+    command = [python, "-m", "benchmarks.blender_side", url, slow_url, str(rounds), large_history]
     subprocess.run(command, cwd=ROOT, check=True)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
+
+from benchmarks.timing import milliseconds, row
 
 MODULE = "bl_ext.user_default.blender_comfyui"
 
@@ -31,12 +32,6 @@ def install() -> None:
 
 def module(name: str) -> Any:
     return importlib.import_module(f"{MODULE}.{name}")
-
-
-def milliseconds(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return (time.perf_counter() - began) * 1000
 
 
 def use(url: str) -> None:
@@ -121,19 +116,15 @@ def measure_panels(rounds: int) -> None:
         module("blender.delivery").tick()
         time.sleep(0.005)
     print(f"the gallery of {shelf.page.total:,} results, and the panel above it with {len(list(jobs()))} jobs")
-    row("drawing the gallery", [drawn(gallery) for _ in range(rounds)], "aim <= 2 ms")
+    row("drawing the gallery", [drawn(gallery) for _ in range(rounds)], note="aim <= 2 ms")
     bpy.ops.comfyui.gallery_select(job_id=shelf.page.records[0].id)
-    row("  with one selected", [drawn(gallery) for _ in range(rounds)], "aim <= 2 ms")
+    row("  with one selected", [drawn(gallery) for _ in range(rounds)], note="aim <= 2 ms")
     above = module("blender.panels").COMFYUI_PT_view3d
-    row("drawing the panel above it", [drawn(above) for _ in range(rounds)], "aim <= 2 ms")
+    row("drawing the panel above it", [drawn(above) for _ in range(rounds)], note="aim <= 2 ms")
 
 
 def jobs() -> Any:
     return module("blender.runtime").jobs
-
-
-def row(name: str, times: list[float], note: str = "") -> None:
-    print(f"{name:<58} {statistics.median(times):8.2f} ms           max {max(times):8.2f}  {note}", flush=True)
 
 
 def main() -> None:
@@ -154,12 +145,14 @@ def main() -> None:
         calls.append(press_generate())
         deliver(quiet, placing)
     version = bpy.app.version_string
-    row(f"operator's call on the main thread (Blender {version})", calls, "aim <= 5 ms")
-    row("a tick with progress, previews or nothing", quiet, "aim <= 5 ms")
-    row("a tick that places a 512² picture", placing, "aim <= 5 ms beyond the next row")
+    row(f"operator's call on the main thread (Blender {version})", calls, note="aim <= 5 ms")
+    row("a tick with progress, previews or nothing", quiet, note="aim <= 5 ms")
+    row("a tick that places a 512² picture", placing, note="aim <= 5 ms beyond the next row")
     row("Blender alone loading such a picture", bare_load())
     use(slow_url)
-    row("operator's call, server needs 3 s to answer the POST", [press_generate() for _ in range(5)], "aim <= 5 ms")
+    row(
+        "operator's call, server needs 3 s to answer the POST", [press_generate() for _ in range(5)], note="aim <= 5 ms"
+    )
     measure_panels(rounds)
     module("blender.runtime").close()
     sys.stdout.flush()
