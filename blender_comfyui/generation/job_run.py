@@ -15,14 +15,11 @@ from .division import Division
 from .history import Record
 from .job import Job
 from .outcome import JobState, Outcome
-from .outputs import Downloads
 from .overflow import cannot_split, overflowing_batch, too_large
 from .part_run import Listener, Part, PartRun
-from .patience import Patience
 from .recording import Recording
-from .retry import Retry
 from .run import Run
-from .server_watch import ServerWatch
+from .sending import Means
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +30,11 @@ class JobRun(Run):
     def __init__(
         self,
         job: Job,
-        watch: ServerWatch,
-        downloads: Downloads,
         recording: Recording,
-        retry: Retry,
-        patience: Patience,
+        means: Means,
         launch: Callable[[Part, Listener, bool], PartRun],
     ) -> None:
-        super().__init__(job, watch, downloads, recording, retry, patience)
+        super().__init__(job, recording, means)
         self._launch = launch
         self._division: Division | None = None  # from then on the parts do everything
         self._was_resumed = False

@@ -17,12 +17,10 @@ from .feed import Feed
 from .job import Job
 from .outcome import JobState, Outcome, Output
 from .outputs import Downloads, discard, discard_all, keep, kind_of, part_name
-from .patience import Patience
 from .recording import Recording
 from .request import Request
-from .retry import Retry
 from .run import Run
-from .server_watch import ServerWatch
+from .sending import Means
 from .taking import Taking
 
 
@@ -87,19 +85,11 @@ class Listener(Protocol):
 class PartRun(Run):
     """The run of one part. Its end is told after everything else is done."""
 
-    def __init__(
-        self,
-        part: Part,
-        listener: Listener,
-        watch: ServerWatch,
-        downloads: Downloads,
-        retry: Retry,
-        patience: Patience,
-    ) -> None:
+    def __init__(self, part: Part, listener: Listener, means: Means) -> None:
         job = _PartJob(part, listener)
-        super().__init__(job, watch, downloads, _Unrecorded(), retry, patience)
+        super().__init__(job, _Unrecorded(), means)
         self.part = part
-        self._taking = self._files = _PartTaking(job, part, downloads)
+        self._taking = self._files = _PartTaking(job, part, means.downloads)
         self._listener = listener
 
     @property

@@ -30,12 +30,10 @@ from .cancelling import cancel_prompt
 from .history import Record
 from .job import Job
 from .outcome import JobState, Outcome
-from .outputs import Arrival, Downloads
-from .patience import Patience, Spell
+from .outputs import Arrival
+from .patience import Spell
 from .recording import Recording
-from .retry import Retry
-from .sending import SendingRun
-from .server_watch import ServerWatch
+from .sending import Means, SendingRun
 from .taking import is_outage
 
 log = logging.getLogger(__name__)
@@ -46,16 +44,8 @@ _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for aga
 class Run(SendingRun):
     """Moves one job from waiting to its end. `due` is when `step` wants to be called, in monotonic seconds."""
 
-    def __init__(
-        self,
-        job: Job,
-        watch: ServerWatch,
-        downloads: Downloads,
-        recording: Recording,
-        retry: Retry,
-        patience: Patience,
-    ) -> None:
-        super().__init__(job, watch, downloads, recording, retry, patience)
+    def __init__(self, job: Job, recording: Recording, means: Means) -> None:
+        super().__init__(job, recording, means)
         self._fetch_trouble, self._unfinished = Spell(), Spell()
         self._heard_end = False  # of the run, over the websocket under which it was sent
         self._early_looks = 0

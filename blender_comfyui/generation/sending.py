@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..comfy.errors import (
     CannotConnect,
@@ -38,28 +39,30 @@ _FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know
 _STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
 
 
+@dataclass(frozen=True)
+class Means:
+    """What all runs of a worker work with."""
+
+    watch: ServerWatch
+    downloads: Downloads
+    retry: Retry
+    patience: Patience
+
+
 class SendingRun:
     """Knows how to send, and how to end. `due` is when `step` wants to be called, in monotonic seconds."""
 
-    def __init__(
-        self,
-        job: Job,
-        watch: ServerWatch,
-        downloads: Downloads,
-        recording: Recording,
-        retry: Retry,
-        patience: Patience,
-    ) -> None:
+    def __init__(self, job: Job, recording: Recording, means: Means) -> None:
         self.job = job
         self.due = float("inf")
-        self._watch = watch
+        self._watch = means.watch
         self._recording = recording
-        self._client = watch.client
-        self._retry = retry
-        self._patience = patience
+        self._client = means.watch.client
+        self._retry = means.retry
+        self._patience = means.patience
         self._written = job.request  # as the history has it
         self._tracker = ProgressTracker(job.request)
-        self._taking = Taking(job, downloads)
+        self._taking = Taking(job, means.downloads)
         self._problems: tuple[NodeProblem, ...] = ()
         self._client_id: str | None = None  # of the websocket under which the prompt was sent
         self._accepted = False

@@ -36,6 +36,7 @@ from .recording import Ends, Recording
 from .retry import Retry
 from .returns import Registry, Returns
 from .run import Run
+from .sending import Means
 from .server_watch import ServerWatch
 
 P = ParamSpec("P")
@@ -68,8 +69,7 @@ class Worker:
         self._ownership = ownership
         self._ends = Ends(history)
         self._returns = Returns(watch, registry, history, ownership, self._ends, self._follow)
-        self._retry = retry
-        self._patience = patience
+        self._means = Means(watch, self._downloads, retry, patience)
         self._held: dict[str, Run] = {}
         self._runs: dict[str, Run] = {}  # those that were released from our own queue
         self._executing = ""  # the prompt of ours that runs: old previews do not say whose they are
@@ -159,11 +159,11 @@ class Worker:
         """What others asked for is fetched, and never executed anew."""
         recording = Recording(self._history, job.id, self._ends)
         if is_imported:
-            return Run(job, self._watch, self._downloads, recording, self._retry, self._patience)
-        return JobRun(job, self._watch, self._downloads, recording, self._retry, self._patience, self._launch_part)
+            return Run(job, recording, self._means)
+        return JobRun(job, recording, self._means, self._launch_part)
 
     def _launch_part(self, part: Part, listener: Listener, look_first: bool) -> PartRun:
-        run = PartRun(part, listener, self._watch, self._downloads, self._retry, self._patience)
+        run = PartRun(part, listener, self._means)
         self._runs[part.id] = run
         if self.queue.paused and not look_first:
             run.hold()

@@ -63,7 +63,7 @@ def logged(book):
 @pytest.fixture
 def impatient(module, monkeypatch):
     defaults = module("generation.session").Session.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "patience", module("generation.run").Patience(unsent=0.1, absence=0.1))
+    monkeypatch.setitem(defaults, "patience", module("generation.patience").Patience(unsent=0.1, absence=0.1))
     monkeypatch.setitem(defaults, "retry", module("generation.retry").Retry(first=0.01))
 
 

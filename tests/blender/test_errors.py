@@ -31,7 +31,7 @@ def fails(comfyui, module, draw):
 def impatient(module, monkeypatch):
     """Jobs wait for a server for no time, where it does not matter how long."""
     defaults = module("generation.session").Session.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "patience", module("generation.run").Patience(unsent=0.1))
+    monkeypatch.setitem(defaults, "patience", module("generation.patience").Patience(unsent=0.1))
     monkeypatch.setitem(defaults, "retry", module("generation.retry").Retry(first=0.01))
 
 

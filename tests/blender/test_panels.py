@@ -20,7 +20,7 @@ def ready(server, deliver, draw, module):
 def looks_often(module, monkeypatch):
     """Sessions look at the server's queue more often than they otherwise would."""
     defaults = module("generation.session").Session.__init__.__kwdefaults__
-    monkeypatch.setitem(defaults, "patience", module("generation.run").Patience(look=0.1))
+    monkeypatch.setitem(defaults, "patience", module("generation.patience").Patience(look=0.1))
 
 
 def order_of(layout, *names):

@@ -16,8 +16,8 @@ import pytest
 from blender_comfyui.comfy.stream import StreamTimes
 from blender_comfyui.comfy.transport import Timeouts
 from blender_comfyui.generation.job import Job
+from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.retry import Retry
-from blender_comfyui.generation.run import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 from tests.comfy_server import ComfyServer
