@@ -3,7 +3,10 @@
 ::
 
     WorkflowError
-    ├── NotAWorkflow          what was given cannot be read as an API-format workflow
+    ├── NotAWorkflow          what was given cannot be read as a workflow
+    ├── BrokenWorkflow        a workflow of ComfyUI's editor that cannot be made sense of
+    ├── UnknownClasses        a workflow uses node classes that the server does not have
+    ├── NotNodeTypes          what was given is no list of a server's node classes
     ├── UnknownParameter      the workflow has no such parameter or node
     ├── AmbiguousParameter    a title that several nodes share
     ├── InvalidValue          a value that does not fit its parameter (also a ValueError)
@@ -12,13 +15,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class WorkflowError(Exception):
     """The root of the tree."""
 
 
 class NotAWorkflow(WorkflowError):
-    """What was given cannot be read as a workflow in the API format."""
+    """What was given cannot be read as a workflow in the format that was expected, the API's or the editor's."""
+
+
+class BrokenWorkflow(WorkflowError):
+    """A workflow of the editor that cannot be made sense of: wrong types, links in a circle, endless subgraphs."""
+
+
+class UnknownClasses(WorkflowError):
+    """The workflow runs node classes that the server does not have.
+
+    ``classes`` are all of them, in the order of the file; ``packs`` maps those whose node pack the file names to it,
+    as the registry's id or as the repository.
+    """
+
+    def __init__(self, sentence: str, *, classes: tuple[str, ...], packs: Mapping[str, str]) -> None:
+        super().__init__(sentence)
+        self.classes = classes
+        self.packs = dict(packs)
+
+
+class NotNodeTypes(WorkflowError):
+    """What was given is not what a server answers to ``/object_info``."""
 
 
 class UnknownParameter(WorkflowError):
