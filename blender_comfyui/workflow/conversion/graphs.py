@@ -1,0 +1,228 @@
+"""A workflow file of the editor, read and checked. No bpy, no network.
+
+What is missing is taken as empty, as the front end does. What has a wrong type where the file says how the workflow
+hangs together (nodes, links, inputs, definitions) is an error: leaving it out in silence would make another workflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..errors import BrokenWorkflow, NotAWorkflow
+from ..wording import quoted
+
+SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-10", "-20"
+MUTED, BYPASSED = 2, 4
+_DEEPEST_DEFINITIONS = 100
+
+
+class Link(NamedTuple):
+    """``origin`` and ``target`` are node ids; SUBGRAPH_INPUT and SUBGRAPH_OUTPUT are the graph's own ends."""
+
+    origin: str
+    origin_slot: int
+    target: str
+    target_slot: int
+
+
+class Slot(NamedTuple):
+    """An input or output as the file has it. ``widget`` is the widget an input belongs to, '' for a plain socket."""
+
+    name: str
+    type: str
+    links: tuple[str, ...]
+    widget: str = ""
+
+    @property
+    def link(self) -> str | None:
+        return self.links[0] if self.links else None
+
+
+@dataclass(slots=True, eq=False)
+class UiNode:
+    """One node of the file; ``values`` are its widgets', None where the file has no list of them."""
+
+    id: str
+    type: str
+    mode: int
+    title: str
+    inputs: list[Slot]
+    outputs: list[Slot]
+    values: list[Any] | None
+    properties: Mapping[str, Any]
+
+    @property
+    def is_cut(self) -> bool:
+        """True for a node that does not run: muted or bypassed."""
+        return self.mode in (MUTED, BYPASSED)
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """The workflow itself, or the definition of a subgraph; ``inputs`` and ``outputs`` are a definition's own."""
+
+    id: str = ""
+    name: str = ""
+    nodes: dict[str, UiNode] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    inputs: list[Slot] = field(default_factory=list)
+    outputs: list[Slot] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class UiFile:
+    """``groups`` are the old group nodes' definitions, still as the file has them, by name."""
+
+    root: Graph
+    definitions: dict[str, Graph]
+    groups: Mapping[str, Any]
+
+
+def read(ui: object) -> UiFile:
+    """Read a workflow of the editor.
+
+    Raises NotAWorkflow where it is none at all, BrokenWorkflow where it is one that cannot be made sense of.
+    """
+    if not isinstance(ui, Mapping):
+        raise NotAWorkflow(f"A workflow of ComfyUI's editor is a mapping, not a {type(ui).__name__}.")
+    if not isinstance(ui.get("nodes"), list | tuple):
+        raise NotAWorkflow("This is no workflow of ComfyUI's editor: it has no list of nodes. Save it again there.")
+    definitions: dict[str, Graph] = {}
+    for raw in _definitions(ui):
+        graph = _graph(raw, f"the subgraph {quoted(raw.get('name') or raw['id'])}")
+        definitions.setdefault(graph.id, graph)
+    extra = ui.get("extra")
+    groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
+    return UiFile(_graph(ui, "the workflow"), definitions, groups if isinstance(groups, Mapping) else {})
+
+
+def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the subgraph definitions, those inside others too."""
+    waiting = [(ui, 0)]
+    while waiting:
+        graph, depth = waiting.pop()
+        if depth > _DEEPEST_DEFINITIONS:
+            raise BrokenWorkflow("The workflow's subgraph definitions are nested too deep. Save it again in ComfyUI.")
+        section = graph.get("definitions")
+        if section is None:
+            continue
+        subgraphs = section.get("subgraphs") if isinstance(section, Mapping) else section
+        for raw in _list(subgraphs, "subgraph definitions", "the workflow"):
+            if not isinstance(raw, Mapping) or _id(raw.get("id")) is None:
+                raise BrokenWorkflow("A subgraph definition of the workflow has no id. Save it again in ComfyUI.")
+            yield raw
+            waiting.append((raw, depth + 1))
+
+
+def _graph(raw: Mapping[str, Any], where: str) -> Graph:
+    graph = Graph(id=_id(raw.get("id")) or "", name=_text(raw.get("name")))
+    later = []
+    for position, raw_node in enumerate(_list(raw.get("nodes"), "nodes", where), 1):
+        node = _node(raw_node, position, where)
+        if node.id in graph.nodes:
+            later.append(node)
+        else:
+            graph.nodes[node.id] = node
+    for node in later:  # the editor gives the second of two equal ids a new one; its links are the first one's
+        node.id = _unused_id(graph.nodes)
+        graph.nodes[node.id] = node
+    graph.links = dict(_links(raw.get("links"), where))
+    graph.inputs = [_slot(slot, where, "linkIds") for slot in _list(raw.get("inputs"), "inputs", where)]
+    graph.outputs = [_slot(slot, where, "linkIds") for slot in _list(raw.get("outputs"), "outputs", where)]
+    return graph
+
+
+def _unused_id(nodes: Mapping[str, UiNode]) -> str:
+    number = len(nodes)
+    while str(number) in nodes:
+        number += 1
+    return str(number)
+
+
+def _node(raw: object, position: int, where: str) -> UiNode:
+    if not isinstance(raw, Mapping):
+        raise BrokenWorkflow(f"Node number {position} of {where} is no node. Save the workflow again in ComfyUI.")
+    node_id, type_ = _id(raw.get("id")), raw.get("type")
+    if node_id is None or not isinstance(type_, str) or not type_:
+        lacks = "id" if node_id is None else "class"
+        raise BrokenWorkflow(f"Node number {position} of {where} has no {lacks}. Save the workflow again in ComfyUI.")
+    here = f"node {quoted(node_id)} ({quoted(type_)}) in {where}"
+    values, properties, mode = raw.get("widgets_values"), raw.get("properties"), raw.get("mode")
+    return UiNode(
+        id=node_id,
+        type=type_,
+        mode=mode if type(mode) is int else 0,
+        title=_text(raw.get("title")),
+        inputs=[_slot(slot, here, "link") for slot in _list(raw.get("inputs"), "inputs", here)],
+        outputs=[_slot(slot, here, "links") for slot in _list(raw.get("outputs"), "outputs", here)],
+        values=list(values) if isinstance(values, list | tuple) else None,
+        properties=properties if isinstance(properties, Mapping) else {},
+    )
+
+
+def _slot(raw: object, where: str, links_key: str) -> Slot:
+    if not isinstance(raw, Mapping):
+        raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
+    links, widget = raw.get(links_key), raw.get("widget")
+    ids = [_id(link) for link in (links if isinstance(links, list | tuple) else [links])]
+    owner = widget.get("name") if isinstance(widget, Mapping) else None
+    name = _text(raw.get("name"))
+    return Slot(
+        name,
+        type_name(raw.get("type")),
+        tuple(id_ for id_ in ids if id_ is not None),
+        owner if isinstance(owner, str) else name if isinstance(widget, Mapping) else "",
+    )
+
+
+def _links(raw: object, where: str) -> Iterator[tuple[str, Link]]:
+    """Yield the links of a graph by id, however its time wrote them: lists, objects, or objects by id."""
+    rows = raw.values() if isinstance(raw, Mapping) else _list(raw, "links", where)
+    for row in rows:
+        if isinstance(row, Mapping):
+            parts = [row.get(key) for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
+        elif isinstance(row, list | tuple) and len(row) >= 5:
+            parts = list(row[:5])
+        else:
+            continue  # a link to nothing, which the editor leaves out
+        id_, origin, target = _id(parts[0]), _id(parts[1]), _id(parts[3])
+        origin_slot, target_slot = _index(parts[2]), _index(parts[4])
+        if id_ is not None and origin is not None and origin_slot is not None:
+            yield id_, Link(origin, origin_slot, target or "", -1 if target_slot is None else target_slot)
+
+
+def type_name(raw: object) -> str:
+    """Return a slot's type as one word; lists of choices are menus, and what old files number is anything."""
+    if isinstance(raw, str):
+        return raw
+    return "COMBO" if isinstance(raw, list | tuple) else "*"
+
+
+def _id(raw: object) -> str | None:
+    """Return an id as the API writes it; the editor treats 5, 5.0 and "5" alike."""
+    if isinstance(raw, str):
+        return raw or None
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    if isinstance(raw, float):
+        return str(int(raw)) if raw.is_integer() else None
+    return str(raw) if raw.bit_length() <= 64 else None
+
+
+def _index(raw: object) -> int | None:
+    text = _id(raw)
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _text(raw: object) -> str:
+    return raw if isinstance(raw, str) else ""
+
+
+def _list(raw: object, what: str, where: str) -> list[Any] | tuple[Any, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list | tuple):
+        raise BrokenWorkflow(f"The {what} of {where} are no list. Save the workflow again in ComfyUI.")
+    return raw

@@ -1,0 +1,109 @@
+"""What is known of each node of a file: its layout, or its definition where it is a subgraph's instance.
+
+No bpy, no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..node_types import NodeTypes
+from . import groups
+from .graphs import Graph, Slot, UiFile, UiNode
+from .layout import Input, Layout, lay_out
+
+PRIMITIVE, REROUTE = "PrimitiveNode", "Reroute"
+_NOTES = frozenset({"Note", "MarkdownNote"})
+SETTERS = frozenset({"SetNode", "easy setNode"})
+GETTERS = frozenset({"GetNode", "easy getNode"})
+# Nodes of front-end extensions that many files have: their classes are known to no server.
+_PASSING = frozenset({"Reroute (rgthree)"}) | SETTERS
+_ORNAMENTS = frozenset(
+    {
+        "Label (rgthree)",
+        "Bookmark (rgthree)",
+        "Fast Muter (rgthree)",
+        "Fast Bypasser (rgthree)",
+        "Fast Groups Muter (rgthree)",
+        "Fast Groups Bypasser (rgthree)",
+        "Fast Actions Button (rgthree)",
+        "Mute / Bypass Relay (rgthree)",
+        "Mute / Bypass Repeater (rgthree)",
+        "Random Unmuter (rgthree)",
+        "Node Collector (rgthree)",
+    }
+)
+_OF_THE_EDITOR = _NOTES | {PRIMITIVE, REROUTE}
+_OF_EXTENSIONS = _PASSING | _ORNAMENTS | GETTERS
+
+
+class Nodes:
+    """Answers for the nodes of one file, each worked out once."""
+
+    def __init__(self, file: UiFile, node_types: NodeTypes) -> None:
+        self.node_types = node_types
+        self._file = file
+        self._layouts: dict[UiNode, Layout] = {}
+        self._instance_inputs: dict[UiNode, list[Input]] = {}
+        self._groups: dict[UiNode, Graph] = {}
+
+    def is_virtual(self, node: UiNode) -> bool:
+        """True for a node that only the editor knows."""
+        if node.type in _OF_THE_EDITOR:
+            return True
+        return node.type in _OF_EXTENSIONS and node.type not in self.node_types
+
+    def passes_on(self, node: UiNode) -> bool:
+        """True for a virtual node whose outputs are its inputs of the same index."""
+        return node.type == REROUTE or (node.type in _PASSING and node.type not in self.node_types)
+
+    def definition(self, node: UiNode) -> Graph | None:
+        """Return what an instance of a subgraph, or an old group node, stands for; None for every other node."""
+        graph = self._file.definitions.get(node.type)
+        if graph is not None or not groups.is_group(node, self._file.groups):
+            return graph
+        if node not in self._groups:
+            self._groups[node] = groups.as_graph(node, self._file.groups, self.node_types)
+        return self._groups[node]
+
+    def layout(self, node: UiNode) -> Layout:
+        """Return a node's inputs and widgets; for an instance, use ``inputs``."""
+        layout = self._layouts.get(node)
+        if layout is None:
+            node_type = None if self.is_virtual(node) else self.node_types.get(node.type)
+            layout = self._layouts[node] = lay_out(node, node_type)
+        return layout
+
+    def inputs(self, node: UiNode) -> list[Input]:
+        """Return a node's inputs; those of an instance as its definition has them, by index."""
+        graph = self.definition(node)
+        if graph is None:
+            return self.layout(node).inputs
+        if node not in self._instance_inputs:
+            self._instance_inputs[node] = list(_matched(graph.inputs, node.inputs))
+        return self._instance_inputs[node]
+
+    def output_type(self, node: UiNode, slot: int) -> str:
+        """Return the type of an output, * where there is none."""
+        graph = self.definition(node)
+        types = [output.type for output in graph.outputs] if graph else self.layout(node).output_types
+        return types[slot] if slot < len(types) else "*"
+
+    def fed_by(self, graph: Graph, primitive: UiNode) -> Iterator[tuple[UiNode, Input]]:
+        """Yield the widget inputs that a primitive is directly linked to."""
+        for link_id, link in graph.links.items():
+            node = graph.nodes.get(link.target) if link.origin == primitive.id and not link.origin_slot else None
+            if node is not None:
+                for input_ in self.inputs(node):
+                    if input_.link == link_id and input_.widget:
+                        yield node, input_
+
+
+def _matched(defined: list[Slot], saved: list[Slot]) -> Iterator[Input]:
+    """Yield a subgraph's inputs with the links of an instance, found by name: the file may leave some out."""
+    links: dict[str, list[str | None]] = {}
+    for slot in saved:
+        links.setdefault(slot.name, []).append(slot.link)
+    for slot in defined:
+        waiting = links.get(slot.name)
+        yield Input(slot.name, slot.type, waiting.pop(0) if waiting else None)

@@ -1,0 +1,200 @@
+"""Values that an instance of a subgraph gives to the widgets inside it. No bpy, no network.
+
+An input of a subgraph that leads to a widget is promoted: where nothing is linked to it, the instance holds its value.
+Files from before 2026 promote widgets without an input instead, in ``properties.proxyWidgets``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .graphs import SUBGRAPH_INPUT, Graph, UiNode
+from .layout import CONTROLS, MISSING, Input, Layout
+from .nodes import PRIMITIVE, Nodes
+from .scopes import Scope
+
+_LEGACY_NAME = re.compile(r"\s*(\d+)\s*:\s*(.+)", re.DOTALL)
+_LONGEST_LIST = 1_000_000
+
+
+class Target(NamedTuple):
+    """The widget that an input of a subgraph leads to; for one in a nested instance, ``inner`` is its input there."""
+
+    node: UiNode
+    name: str
+    inner: int | None
+
+
+class _Entry(NamedTuple):
+    """One of the old proxyWidgets; ``source`` tells widgets of the same name in a nested instance apart."""
+
+    node_id: str
+    name: str
+    source: str
+
+
+class Promotion:
+    """Finds what is promoted, and its value in every scope."""
+
+    def __init__(self, nodes: Nodes, scopes: list[Scope]) -> None:
+        self._nodes = nodes
+        self._targets: dict[tuple[Graph, int], Target | None] = {}
+        self._ranks: dict[tuple[Graph, int], int] = {}
+        for scope in reversed(scopes):  # what stands outside has the last word
+            self._take_proxies(scope)
+
+    def target(self, graph: Graph, index: int) -> Target | None:
+        """Return the widget that an input of a subgraph leads to; None where it is not promoted."""
+        key = (graph, index)
+        if key not in self._targets:
+            self._targets[key] = None  # for definitions that lead back to themselves
+            self._targets[key] = next(self._found(graph, index), None)
+        return self._targets[key]
+
+    def _found(self, graph: Graph, index: int) -> Iterator[Target]:
+        for link_id in _inner_links(graph, index):
+            link = graph.links.get(link_id)
+            node = graph.nodes.get(link.target) if link else None
+            if node is None:
+                continue
+            inputs = self._nodes.inputs(node)
+            at = next((at for at, input_ in enumerate(inputs) if input_.link == link_id), None)
+            if at is None:
+                continue
+            definition = self._nodes.definition(node)
+            if definition is not None:
+                if self.target(definition, at) is not None:
+                    yield Target(node, inputs[at].name, at)
+            elif inputs[at].widget:
+                yield Target(node, inputs[at].widget, None)
+
+    def value(self, scope: Scope, index: int) -> Any:
+        """Return what an instance holds for an input that nothing is linked to; MISSING where it is not promoted."""
+        if not 0 <= index < len(scope.graph.inputs) or scope.parent is None or scope.host is None:
+            return MISSING
+        outer = scope.parent.overrides.get((scope.host.id, scope.graph.inputs[index].name), MISSING)
+        if outer is not MISSING:
+            return outer
+        if index not in scope.values:
+            scope.values[index] = self._own_value(scope, index)
+        return scope.values[index]
+
+    def _own_value(self, scope: Scope, index: int) -> Any:
+        target = self.target(scope.graph, index)
+        if target is None:
+            return MISSING
+        if index in scope.given:
+            return scope.given[index]
+        values = scope.host.values if scope.host else None
+        rank = self._rank(scope.graph, index)
+        if values is not None and rank < len(values):
+            return values[rank]
+        if target.inner is not None and target.node.id in scope.children:
+            return self.value(scope.children[target.node.id], target.inner)
+        widget = self._nodes.layout(target.node).widgets.get(target.name)
+        return widget.value if widget else MISSING
+
+    def _rank(self, graph: Graph, index: int) -> int:
+        """Return how many promoted inputs come before this one."""
+        key = (graph, index)
+        if key not in self._ranks:
+            rank = 0
+            for at in range(len(graph.inputs)):
+                self._ranks[graph, at] = rank
+                rank += self.target(graph, at) is not None
+        return self._ranks[key]
+
+    def _take_proxies(self, scope: Scope) -> None:
+        host = scope.host
+        if host is None or not host.values:
+            return
+        for value, entry in zip(host.values, _entries(host), strict=False):
+            if entry is not None:
+                self._assign(scope, entry, value)
+
+    def _assign(self, scope: Scope, entry: _Entry, value: Any) -> bool:
+        """Give a value to the widget that an old entry names; True where there is such a widget."""
+        node = scope.graph.nodes.get(entry.node_id)
+        if node is None or entry.name.startswith("$$") or entry.name in CONTROLS:
+            return False
+        if self._assign_to_input(scope, entry, value) or self._assign_inside(scope, node, entry, value):
+            return True
+        legacy = _LEGACY_NAME.fullmatch(entry.name)
+        return bool(legacy) and self._assign(scope, _Entry(entry.node_id, legacy[2], legacy[1]), value)  # type: ignore[index]
+
+    def _assign_to_input(self, scope: Scope, entry: _Entry, value: Any) -> bool:
+        for index in range(len(scope.graph.inputs)):
+            target = self.target(scope.graph, index)
+            if target and target.node.id == entry.node_id and target.name == entry.name:
+                scope.given[index] = value
+                return True
+        return False
+
+    def _assign_inside(self, scope: Scope, node: UiNode, entry: _Entry, value: Any) -> bool:
+        if node.type == PRIMITIVE:
+            for target, input_ in self._nodes.fed_by(scope.graph, node):
+                scope.overrides[target.id, input_.name] = value
+            return True
+        child = scope.children.get(node.id)
+        if child is not None:
+            return self._assign_to_instance(scope, child, entry, value)
+        layout = self._nodes.layout(node)
+        if entry.name in layout.widgets:
+            scope.overrides[node.id, _input_of(layout, entry.name)] = value
+            return True
+        return False
+
+    def _assign_to_instance(self, scope: Scope, child: Scope, entry: _Entry, value: Any) -> bool:
+        for index, slot in enumerate(child.graph.inputs):
+            target = self.target(child.graph, index)
+            named = target and entry.name in (slot.name, target.name if entry.source else slot.name)
+            if target and named and entry.source in ("", target.node.id):
+                scope.overrides[entry.node_id, slot.name] = value
+                return True
+        # The nested instance has the widget from an old entry of its own.
+        inner = [other for other in _entries(child.host) if other and other.name == entry.name] if child.host else []
+        for other in inner:
+            if entry.source in ("", other.node_id) and self._assign(child, other, value):
+                return True
+        return False
+
+
+def _inner_links(graph: Graph, index: int) -> tuple[str, ...]:
+    listed = graph.inputs[index].links
+    if listed:
+        return listed
+    return tuple(
+        id_ for id_, link in graph.links.items() if link.origin == SUBGRAPH_INPUT and link.origin_slot == index
+    )
+
+
+def _input_of(layout: Layout, widget: str) -> str:
+    return next((input_.name for input_ in layout.inputs if _stands_for(input_, widget)), widget)
+
+
+def _stands_for(input_: Input, widget: str) -> bool:
+    return input_.widget == widget
+
+
+def _entries(host: UiNode) -> list[_Entry | None]:
+    """Return the old proxyWidgets of an instance; None for one that means nothing, so that the places stay right."""
+    raw = host.properties.get("proxyWidgets")
+    if isinstance(raw, str) and len(raw) < _LONGEST_LIST:
+        try:
+            raw = json.loads(raw)
+        except (ValueError, RecursionError):
+            return []
+    return [_entry(item) for item in raw] if isinstance(raw, list | tuple) else []
+
+
+def _entry(raw: object) -> _Entry | None:
+    if not isinstance(raw, list | tuple) or len(raw) < 2:
+        return None
+    node_id, name = raw[0], raw[1]
+    if isinstance(node_id, bool) or not isinstance(node_id, str | int) or not isinstance(name, str):
+        return None
+    source = raw[2] if len(raw) > 2 else ""
+    return _Entry(str(node_id)[:100], name, source if isinstance(source, str) else "")
