@@ -42,16 +42,20 @@ class Slot(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class UiNode:
-    """One node of the file; ``values`` are its widgets', None where the file has no list of them."""
+    """One node of the file; ``values`` are its widgets', None where the file has no list of them.
+
+    ``named`` are values known by their widget's name, as a group node gives them; they go before the others.
+    """
 
     id: str
     type: str
-    mode: int
+    mode: float
     title: str
     inputs: list[Slot]
     outputs: list[Slot]
     values: list[Any] | None
     properties: Mapping[str, Any]
+    named: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -109,18 +113,18 @@ def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if section is None:
             continue
         subgraphs = section.get("subgraphs") if isinstance(section, Mapping) else section
-        for raw in _list(subgraphs, "subgraph definitions", "the workflow"):
-            if not isinstance(raw, Mapping) or _id(raw.get("id")) is None:
+        for raw in list_of(subgraphs, "subgraph definitions", "the workflow"):
+            if not isinstance(raw, Mapping) or id_of(raw.get("id")) is None:
                 raise BrokenWorkflow("A subgraph definition of the workflow has no id. Save it again in ComfyUI.")
             yield raw
             waiting.append((raw, depth + 1))
 
 
 def _graph(raw: Mapping[str, Any], where: str) -> Graph:
-    graph = Graph(id=_id(raw.get("id")) or "", name=_text(raw.get("name")))
+    graph = Graph(id=id_of(raw.get("id")) or "", name=_text(raw.get("name")))
     later = []
-    for position, raw_node in enumerate(_list(raw.get("nodes"), "nodes", where), 1):
-        node = _node(raw_node, position, where)
+    for position, raw_node in enumerate(list_of(raw.get("nodes"), "nodes", where), 1):
+        node = node_of(raw_node, position, where)
         if node.id in graph.nodes:
             later.append(node)
         else:
@@ -129,8 +133,8 @@ def _graph(raw: Mapping[str, Any], where: str) -> Graph:
         node.id = _unused_id(graph.nodes)
         graph.nodes[node.id] = node
     graph.links = dict(_links(raw.get("links"), where))
-    graph.inputs = [_slot(slot, where, "linkIds") for slot in _list(raw.get("inputs"), "inputs", where)]
-    graph.outputs = [_slot(slot, where, "linkIds") for slot in _list(raw.get("outputs"), "outputs", where)]
+    graph.inputs = [_slot(slot, where, "linkIds") for slot in list_of(raw.get("inputs"), "inputs", where)]
+    graph.outputs = [_slot(slot, where, "linkIds") for slot in list_of(raw.get("outputs"), "outputs", where)]
     return graph
 
 
@@ -141,10 +145,11 @@ def _unused_id(nodes: Mapping[str, UiNode]) -> str:
     return str(number)
 
 
-def _node(raw: object, position: int, where: str) -> UiNode:
+def node_of(raw: object, position: int, where: str) -> UiNode:
+    """Read a node; raise BrokenWorkflow where it has no id or class."""
     if not isinstance(raw, Mapping):
         raise BrokenWorkflow(f"Node number {position} of {where} is no node. Save the workflow again in ComfyUI.")
-    node_id, type_ = _id(raw.get("id")), raw.get("type")
+    node_id, type_ = id_of(raw.get("id")), raw.get("type")
     if node_id is None or not isinstance(type_, str) or not type_:
         lacks = "id" if node_id is None else "class"
         raise BrokenWorkflow(f"Node number {position} of {where} has no {lacks}. Save the workflow again in ComfyUI.")
@@ -153,10 +158,10 @@ def _node(raw: object, position: int, where: str) -> UiNode:
     return UiNode(
         id=node_id,
         type=type_,
-        mode=mode if type(mode) is int else 0,
+        mode=mode if isinstance(mode, int | float) else 0,
         title=_text(raw.get("title")),
-        inputs=[_slot(slot, here, "link") for slot in _list(raw.get("inputs"), "inputs", here)],
-        outputs=[_slot(slot, here, "links") for slot in _list(raw.get("outputs"), "outputs", here)],
+        inputs=[_slot(slot, here, "link") for slot in list_of(raw.get("inputs"), "inputs", here)],
+        outputs=[_slot(slot, here, "links") for slot in list_of(raw.get("outputs"), "outputs", here)],
         values=list(values) if isinstance(values, list | tuple) else None,
         properties=properties if isinstance(properties, Mapping) else {},
     )
@@ -166,7 +171,7 @@ def _slot(raw: object, where: str, links_key: str) -> Slot:
     if not isinstance(raw, Mapping):
         raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
     links, widget = raw.get(links_key), raw.get("widget")
-    ids = [_id(link) for link in (links if isinstance(links, list | tuple) else [links])]
+    ids = [id_of(link) for link in (links if isinstance(links, list | tuple) else [links])]
     owner = widget.get("name") if isinstance(widget, Mapping) else None
     name = _text(raw.get("name"))
     return Slot(
@@ -179,7 +184,7 @@ def _slot(raw: object, where: str, links_key: str) -> Slot:
 
 def _links(raw: object, where: str) -> Iterator[tuple[str, Link]]:
     """Yield the links of a graph by id, however its time wrote them: lists, objects, or objects by id."""
-    rows = raw.values() if isinstance(raw, Mapping) else _list(raw, "links", where)
+    rows = raw.values() if isinstance(raw, Mapping) else list_of(raw, "links", where)
     for row in rows:
         if isinstance(row, Mapping):
             parts = [row.get(key) for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
@@ -187,8 +192,8 @@ def _links(raw: object, where: str) -> Iterator[tuple[str, Link]]:
             parts = list(row[:5])
         else:
             continue  # a link to nothing, which the editor leaves out
-        id_, origin, target = _id(parts[0]), _id(parts[1]), _id(parts[3])
-        origin_slot, target_slot = _index(parts[2]), _index(parts[4])
+        id_, origin, target = id_of(parts[0]), id_of(parts[1]), id_of(parts[3])
+        origin_slot, target_slot = index_of(parts[2]), index_of(parts[4])
         if id_ is not None and origin is not None and origin_slot is not None:
             yield id_, Link(origin, origin_slot, target or "", -1 if target_slot is None else target_slot)
 
@@ -200,7 +205,7 @@ def type_name(raw: object) -> str:
     return "COMBO" if isinstance(raw, list | tuple) else "*"
 
 
-def _id(raw: object) -> str | None:
+def id_of(raw: object) -> str | None:
     """Return an id as the API writes it; the editor treats 5, 5.0 and "5" alike."""
     if isinstance(raw, str):
         return raw or None
@@ -211,8 +216,9 @@ def _id(raw: object) -> str | None:
     return str(raw) if raw.bit_length() <= 64 else None
 
 
-def _index(raw: object) -> int | None:
-    text = _id(raw)
+def index_of(raw: object) -> int | None:
+    """Read a slot's index; None for what is none."""
+    text = id_of(raw)
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
@@ -220,7 +226,8 @@ def _text(raw: object) -> str:
     return raw if isinstance(raw, str) else ""
 
 
-def _list(raw: object, what: str, where: str) -> list[Any] | tuple[Any, ...]:
+def list_of(raw: object, what: str, where: str) -> list[Any] | tuple[Any, ...]:
+    """Return a list of the file, empty where it is missing; raise BrokenWorkflow where it is something else."""
     if raw is None:
         return ()
     if not isinstance(raw, list | tuple):

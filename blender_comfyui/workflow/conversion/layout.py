@@ -105,6 +105,7 @@ class _Placing:
 
     def __init__(self, node: UiNode, node_type: NodeType) -> None:
         self.slots = {slot.name: slot for slot in node.inputs}
+        self.named = node.named
         self.values = _without_forced(node.values or [], node_type)
         self.at = 0
         self.sockets: list[Input] = []
@@ -138,6 +139,7 @@ class _Placing:
         into = self.beside_widgets if into is None else into
         into.append(self.input(name, input_))
         saved = self.take(places(name, input_))
+        saved = self.named.get(name, saved)
         at = self.at
         self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
         if isinstance(input_.dynamic, DynamicCombo):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..node_types import NodeTypes
 from . import groups
-from .graphs import Graph, Slot, UiFile, UiNode
+from .graphs import Graph, Link, Slot, UiFile, UiNode
 from .layout import Input, Layout, lay_out
 
 PRIMITIVE, REROUTE = "PrimitiveNode", "Reroute"
@@ -46,6 +46,7 @@ class Nodes:
         self._layouts: dict[UiNode, Layout] = {}
         self._instance_inputs: dict[UiNode, list[Input]] = {}
         self._groups: dict[UiNode, Graph] = {}
+        self._links: dict[Graph, dict[str, list[tuple[str, Link]]]] = {}
 
     def is_virtual(self, node: UiNode) -> bool:
         """True for a node that only the editor knows."""
@@ -91,12 +92,20 @@ class Nodes:
 
     def fed_by(self, graph: Graph, primitive: UiNode) -> Iterator[tuple[UiNode, Input]]:
         """Yield the widget inputs that a primitive is directly linked to."""
-        for link_id, link in graph.links.items():
-            node = graph.nodes.get(link.target) if link.origin == primitive.id and not link.origin_slot else None
+        for link_id, link in self.links_from(graph, primitive.id):
+            node = graph.nodes.get(link.target) if not link.origin_slot else None
             if node is not None:
                 for input_ in self.inputs(node):
                     if input_.link == link_id and input_.widget:
                         yield node, input_
+
+    def links_from(self, graph: Graph, origin: str) -> list[tuple[str, Link]]:
+        """Return the links that begin at a node, or at the subgraph's own inputs."""
+        if graph not in self._links:
+            by_origin = self._links[graph] = {}
+            for link_id, link in graph.links.items():
+                by_origin.setdefault(link.origin, []).append((link_id, link))
+        return self._links[graph].get(origin, [])
 
 
 def _matched(defined: list[Slot], saved: list[Slot]) -> Iterator[Input]:

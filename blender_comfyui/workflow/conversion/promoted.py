@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .graphs import SUBGRAPH_INPUT, Graph, UiNode
-from .layout import CONTROLS, MISSING, Input, Layout
+from .graphs import SUBGRAPH_INPUT, Graph, UiNode, id_of
+from .layout import CONTROLS, MISSING, Layout
 from .nodes import PRIMITIVE, Nodes
 from .scopes import Scope
 
 _LEGACY_NAME = re.compile(r"\s*(\d+)\s*:\s*(.+)", re.DOTALL)
-_LONGEST_LIST = 1_000_000
+_LONGEST_TEXT = 1_000_000
+_LONGEST_NAME = 500
+_MOST_ENTRIES = 1000
 
 
 class Target(NamedTuple):
@@ -55,7 +57,7 @@ class Promotion:
         return self._targets[key]
 
     def _found(self, graph: Graph, index: int) -> Iterator[Target]:
-        for link_id in _inner_links(graph, index):
+        for link_id in self._inner_links(graph, index):
             link = graph.links.get(link_id)
             node = graph.nodes.get(link.target) if link else None
             if node is None:
@@ -70,6 +72,12 @@ class Promotion:
                     yield Target(node, inputs[at].name, at)
             elif inputs[at].widget:
                 yield Target(node, inputs[at].widget, None)
+
+    def _inner_links(self, graph: Graph, index: int) -> list[str]:
+        listed = graph.inputs[index].links
+        if listed:
+            return list(listed)
+        return [id_ for id_, link in self._nodes.links_from(graph, SUBGRAPH_INPUT) if link.origin_slot == index]
 
     def value(self, scope: Scope, index: int) -> Any:
         """Return what an instance holds for an input that nothing is linked to; MISSING where it is not promoted."""
@@ -118,12 +126,12 @@ class Promotion:
     def _assign(self, scope: Scope, entry: _Entry, value: Any) -> bool:
         """Give a value to the widget that an old entry names; True where there is such a widget."""
         node = scope.graph.nodes.get(entry.node_id)
-        if node is None or entry.name.startswith("$$") or entry.name in CONTROLS:
+        if node is None:
             return False
-        if self._assign_to_input(scope, entry, value) or self._assign_inside(scope, node, entry, value):
-            return True
-        legacy = _LEGACY_NAME.fullmatch(entry.name)
-        return bool(legacy) and self._assign(scope, _Entry(entry.node_id, legacy[2], legacy[1]), value)  # type: ignore[index]
+        return any(
+            self._assign_to_input(scope, read, value) or self._assign_inside(scope, node, read, value)
+            for read in _readings(entry)
+        )
 
     def _assign_to_input(self, scope: Scope, entry: _Entry, value: Any) -> bool:
         for index in range(len(scope.graph.inputs)):
@@ -150,51 +158,54 @@ class Promotion:
     def _assign_to_instance(self, scope: Scope, child: Scope, entry: _Entry, value: Any) -> bool:
         for index, slot in enumerate(child.graph.inputs):
             target = self.target(child.graph, index)
-            named = target and entry.name in (slot.name, target.name if entry.source else slot.name)
-            if target and named and entry.source in ("", target.node.id):
+            if target and _names(entry, slot.name, target):
                 scope.overrides[entry.node_id, slot.name] = value
                 return True
         # The nested instance has the widget from an old entry of its own.
-        inner = [other for other in _entries(child.host) if other and other.name == entry.name] if child.host else []
-        for other in inner:
-            if entry.source in ("", other.node_id) and self._assign(child, other, value):
-                return True
-        return False
+        by_node: dict[str, _Entry] = {}  # one try for each, or nested ones would multiply
+        for other in _entries(child.host) if child.host else []:
+            if other and other.name == entry.name and entry.source in ("", other.node_id):
+                by_node.setdefault(other.node_id, other)
+        return any(self._assign(child, other, value) for other in by_node.values())
 
 
-def _inner_links(graph: Graph, index: int) -> tuple[str, ...]:
-    listed = graph.inputs[index].links
-    if listed:
-        return listed
-    return tuple(
-        id_ for id_, link in graph.links.items() if link.origin == SUBGRAPH_INPUT and link.origin_slot == index
-    )
+def _names(entry: _Entry, input_name: str, target: Target) -> bool:
+    if entry.source:
+        return entry.name == target.name and entry.source == target.node.id
+    return entry.name in (input_name, target.name)
+
+
+def _readings(entry: _Entry) -> Iterator[_Entry]:
+    """Yield an entry as it is, then with the node ids stripped that old names began with (``5: 7: text``)."""
+    if entry.name.startswith("$$") or entry.name in CONTROLS:
+        return
+    yield entry
+    name, source = entry.name, ""
+    while legacy := _LEGACY_NAME.fullmatch(name):
+        source, name = legacy[1], legacy[2]
+    if source and not name.startswith("$$") and name not in CONTROLS:
+        yield _Entry(entry.node_id, name, source)
 
 
 def _input_of(layout: Layout, widget: str) -> str:
-    return next((input_.name for input_ in layout.inputs if _stands_for(input_, widget)), widget)
-
-
-def _stands_for(input_: Input, widget: str) -> bool:
-    return input_.widget == widget
+    return next((input_.name for input_ in layout.inputs if input_.widget == widget), widget)
 
 
 def _entries(host: UiNode) -> list[_Entry | None]:
     """Return the old proxyWidgets of an instance; None for one that means nothing, so that the places stay right."""
     raw = host.properties.get("proxyWidgets")
-    if isinstance(raw, str) and len(raw) < _LONGEST_LIST:
+    if isinstance(raw, str) and len(raw) < _LONGEST_TEXT:
         try:
             raw = json.loads(raw)
         except (ValueError, RecursionError):
             return []
-    return [_entry(item) for item in raw] if isinstance(raw, list | tuple) else []
+    return [_entry(item) for item in raw[:_MOST_ENTRIES]] if isinstance(raw, list | tuple) else []
 
 
 def _entry(raw: object) -> _Entry | None:
     if not isinstance(raw, list | tuple) or len(raw) < 2:
         return None
-    node_id, name = raw[0], raw[1]
-    if isinstance(node_id, bool) or not isinstance(node_id, str | int) or not isinstance(name, str):
+    node_id, name, source = id_of(raw[0]), raw[1], id_of(raw[2]) if len(raw) > 2 else None
+    if node_id is None or not isinstance(name, str) or len(name) > _LONGEST_NAME:
         return None
-    source = raw[2] if len(raw) > 2 else ""
-    return _Entry(str(node_id)[:100], name, source if isinstance(source, str) else "")
+    return _Entry(node_id, name, source or "")

@@ -40,32 +40,42 @@ class _At(NamedTuple):
     wanted: str
 
 
+_Step = _At | Output | Literal | None
+
+
 class Routes:
     """Follows links; every step has one next step, so no way is longer than the graph."""
 
     def __init__(self, nodes: Nodes, promotion: Promotion) -> None:
         self._nodes = nodes
         self._promotion = promotion
+        self._known: dict[_At, Output | Literal | None] = {}
+        self._setters: dict[Graph, dict[str, UiNode]] = {}
 
     def source(self, scope: Scope, node: UiNode, index: int) -> Output | Literal | None:
         """Return what feeds an input, by its index; None where nothing does.
 
         Raises BrokenWorkflow for links that run in a circle without a node that runs.
         """
-        found: _At | Output | Literal | None = _At(scope, node, index, True, "")
-        seen: set[tuple[Scope, UiNode, int, bool]] = set()
+        found: _Step = _At(scope, node, index, True, "")
+        way: dict[tuple[Scope, UiNode, int, bool], _At] = {}
         while isinstance(found, _At):
+            if found in self._known:
+                found = self._known[found]
+                break
             place = found[:4]
-            if place in seen:
+            if place in way:
                 raise BrokenWorkflow(
                     f"The links at {quoted(found.node.title or found.node.type)} (id {found.scope.prefix}"
                     f"{found.node.id}) run in a circle. Cut one of them in ComfyUI."
                 )
-            seen.add(place)
+            way[place] = found
             found = self._before_input(found) if found.is_input else self._before_output(found)
+        for step in way.values():  # all on the way have the same source
+            self._known[step] = found
         return found
 
-    def _before_input(self, at: _At) -> _At | Output | Literal | None:
+    def _before_input(self, at: _At) -> _Step:
         inputs = self._nodes.inputs(at.node)
         if at.slot >= len(inputs):
             return None
@@ -75,7 +85,7 @@ class Routes:
             return self._before_link(at.scope, link, at.wanted or input_.type)
         return None
 
-    def _before_link(self, scope: Scope, link: Link, wanted: str) -> _At | Output | Literal | None:
+    def _before_link(self, scope: Scope, link: Link, wanted: str) -> _Step:
         if link.origin == SUBGRAPH_INPUT:
             return self._outside(scope, link.origin_slot)
         origin = scope.graph.nodes.get(link.origin)
@@ -91,7 +101,7 @@ class Routes:
         value = self._promotion.value(scope, index)
         return None if value is MISSING else Literal(value, False)
 
-    def _before_output(self, at: _At) -> _At | Output | Literal | None:
+    def _before_output(self, at: _At) -> _Step:
         node = at.node
         if node.type == PRIMITIVE:
             return Literal(node.values[0], True) if node.values else None
@@ -108,7 +118,7 @@ class Routes:
             return self._set_for(at) if node.type in GETTERS else None
         return Output(f"{at.scope.prefix}{node.id}", at.slot)
 
-    def _inside(self, at: _At) -> _At | Output | Literal | None:
+    def _inside(self, at: _At) -> _Step:
         scope = at.scope.children.get(at.node.id)
         link = _output_link(scope.graph, at.slot) if scope else None
         return self._before_link(scope, link, at.wanted) if scope and link else None
@@ -118,11 +128,19 @@ class Routes:
         name = at.node.values[0] if at.node.values else None
         scope: Scope | None = at.scope
         while scope is not None and isinstance(name, str):
-            for node in scope.graph.nodes.values():
-                if node.type in SETTERS and node.values and node.values[0] == name:
-                    return _At(scope, node, 0, False, at.wanted)
+            setter = self._setters_of(scope.graph).get(name)
+            if setter is not None:
+                return _At(scope, setter, 0, False, at.wanted)
             scope = scope.parent
         return None
+
+    def _setters_of(self, graph: Graph) -> dict[str, UiNode]:
+        if graph not in self._setters:
+            setters = self._setters[graph] = {}
+            for node in graph.nodes.values():
+                if node.type in SETTERS and node.values and isinstance(node.values[0], str):
+                    setters.setdefault(node.values[0], node)
+        return self._setters[graph]
 
     def _bypass(self, at: _At) -> int | None:
         """Return the input that a bypassed node gives on in place of an output."""
