@@ -16,6 +16,9 @@ from ..wording import quoted
 SUBGRAPH_INPUT, SUBGRAPH_OUTPUT = "-10", "-20"
 MUTED, BYPASSED = 2, 4
 _DEEPEST_DEFINITIONS = 100
+_LARGEST_ID = 2**64
+_LONGEST_ID = 200
+_LARGEST_INDEX = 10**9
 
 
 class Link(NamedTuple):
@@ -38,6 +41,17 @@ class Slot(NamedTuple):
     @property
     def link(self) -> str | None:
         return self.links[0] if self.links else None
+
+
+class _Here(NamedTuple):
+    """Where a node is, written out only where it is told."""
+
+    node_id: str
+    type: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"node {quoted(self.node_id)} ({quoted(self.type)}) in {self.where}"
 
 
 @dataclass(slots=True, eq=False)
@@ -153,7 +167,7 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
     if node_id is None or not isinstance(type_, str) or not type_:
         lacks = "id" if node_id is None else "class"
         raise BrokenWorkflow(f"Node number {position} of {where} has no {lacks}. Save the workflow again in ComfyUI.")
-    here = f"node {quoted(node_id)} ({quoted(type_)}) in {where}"
+    here = _Here(node_id, type_, where)
     values, properties, mode = raw.get("widgets_values"), raw.get("properties"), raw.get("mode")
     return UiNode(
         id=node_id,
@@ -161,25 +175,32 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
         mode=mode if isinstance(mode, int | float) else 0,
         title=_text(raw.get("title")),
         inputs=[_slot(slot, here, "link") for slot in list_of(raw.get("inputs"), "inputs", here)],
-        outputs=[_slot(slot, here, "links") for slot in list_of(raw.get("outputs"), "outputs", here)],
+        outputs=[_slot(slot, here) for slot in list_of(raw.get("outputs"), "outputs", here)],
         values=list(values) if isinstance(values, list | tuple) else None,
         properties=properties if isinstance(properties, Mapping) else {},
     )
 
 
-def _slot(raw: object, where: str, links_key: str) -> Slot:
+def _slot(raw: object, where: object, links_key: str = "") -> Slot:
+    """Read an input or output; without a key, its links are left alone: those of inputs say it all."""
     if not isinstance(raw, Mapping):
         raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
-    links, widget = raw.get(links_key), raw.get("widget")
-    ids = [id_of(link) for link in (links if isinstance(links, list | tuple) else [links])]
-    owner = widget.get("name") if isinstance(widget, Mapping) else None
-    name = _text(raw.get("name"))
-    return Slot(
-        name,
-        type_name(raw.get("type")),
-        tuple(id_ for id_ in ids if id_ is not None),
-        owner if isinstance(owner, str) else name if isinstance(widget, Mapping) else "",
-    )
+    name, type_, widget = raw.get("name"), raw.get("type"), raw.get("widget")
+    if not isinstance(name, str):
+        name = ""
+    owner = ""
+    if isinstance(widget, Mapping):
+        owner = _text(widget.get("name")) or name
+    return Slot(name, type_ if isinstance(type_, str) else type_name(type_), _ids(raw.get(links_key)), owner)
+
+
+def _ids(raw: object) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    if not isinstance(raw, list | tuple):
+        id_ = id_of(raw)
+        return () if id_ is None else (id_,)
+    return tuple(id_ for id_ in map(id_of, raw) if id_ is not None)
 
 
 def _links(raw: object, where: str) -> Iterator[tuple[str, Link]]:
@@ -206,18 +227,20 @@ def type_name(raw: object) -> str:
 
 
 def id_of(raw: object) -> str | None:
-    """Return an id as the API writes it; the editor treats 5, 5.0 and "5" alike."""
+    """Return an id as the API writes it; the editor treats 5, 5.0 and "5" alike. None for what is no id."""
+    if type(raw) is int:
+        return str(raw) if -_LARGEST_ID <= raw <= _LARGEST_ID else None
     if isinstance(raw, str):
-        return raw or None
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
-        return None
-    if isinstance(raw, float):
-        return str(int(raw)) if raw.is_integer() else None
-    return str(raw) if raw.bit_length() <= 64 else None
+        return raw if 0 < len(raw) <= _LONGEST_ID else None
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) <= _LARGEST_ID:
+        return str(int(raw))
+    return None
 
 
 def index_of(raw: object) -> int | None:
-    """Read a slot's index; None for what is none."""
+    """Return a slot's index; None for what is none."""
+    if type(raw) is int:
+        return raw if 0 <= raw <= _LARGEST_INDEX else None
     text = id_of(raw)
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else None
 
@@ -226,7 +249,7 @@ def _text(raw: object) -> str:
     return raw if isinstance(raw, str) else ""
 
 
-def list_of(raw: object, what: str, where: str) -> list[Any] | tuple[Any, ...]:
+def list_of(raw: object, what: str, where: object) -> list[Any] | tuple[Any, ...]:
     """Return a list of the file, empty where it is missing; raise BrokenWorkflow where it is something else."""
     if raw is None:
         return ()

@@ -22,7 +22,7 @@ _SEEDS = ("seed", "noise_seed")
 
 def is_group(node: UiNode, groups: Mapping[str, Any]) -> bool:
     """True for an instance of a group that the file describes."""
-    return _described(node, groups) is not None
+    return node.type.startswith("workflow") and _described(node, groups) is not None
 
 
 def as_graph(node: UiNode, groups: Mapping[str, Any], node_types: NodeTypes) -> Graph:

@@ -45,7 +45,8 @@ class Nodes:
         self._file = file
         self._layouts: dict[UiNode, Layout] = {}
         self._instance_inputs: dict[UiNode, list[Input]] = {}
-        self._groups: dict[UiNode, Graph] = {}
+        self._definitions: dict[UiNode, Graph | None] = {}
+        self._running: dict[UiNode, bool] = {}
         self._links: dict[Graph, dict[str, list[tuple[str, Link]]]] = {}
 
     def is_virtual(self, node: UiNode) -> bool:
@@ -58,14 +59,20 @@ class Nodes:
         """True for a virtual node whose outputs are its inputs of the same index."""
         return node.type == REROUTE or (node.type in _PASSING and node.type not in self.node_types)
 
+    def runs(self, node: UiNode) -> bool:
+        """True for a node that is in the prompt under its own id."""
+        if node not in self._running:
+            self._running[node] = not (node.is_cut or self.is_virtual(node) or self.definition(node) is not None)
+        return self._running[node]
+
     def definition(self, node: UiNode) -> Graph | None:
         """Return what an instance of a subgraph, or an old group node, stands for; None for every other node."""
-        graph = self._file.definitions.get(node.type)
-        if graph is not None or not groups.is_group(node, self._file.groups):
-            return graph
-        if node not in self._groups:
-            self._groups[node] = groups.as_graph(node, self._file.groups, self.node_types)
-        return self._groups[node]
+        if node not in self._definitions:
+            graph = self._file.definitions.get(node.type)
+            if graph is None and groups.is_group(node, self._file.groups):
+                graph = groups.as_graph(node, self._file.groups, self.node_types)
+            self._definitions[node] = graph
+        return self._definitions[node]
 
     def layout(self, node: UiNode) -> Layout:
         """Return a node's inputs and widgets; for an instance, use ``inputs``."""

@@ -56,7 +56,7 @@ class Prompt:
     def _running(self) -> Iterator[tuple[Scope, UiNode]]:
         for scope in self._scopes:
             for node in scope.graph.nodes.values():
-                if not node.is_cut and not self._nodes.is_virtual(node) and self._nodes.definition(node) is None:
+                if self._nodes.runs(node):
                     yield scope, node
 
     def _refuse_unknown(self) -> None:

@@ -57,7 +57,7 @@ class Routes:
 
         Raises BrokenWorkflow for links that run in a circle without a node that runs.
         """
-        found: _Step = _At(scope, node, index, True, "")
+        found: _Step = self._before_input(_At(scope, node, index, True, ""))
         way: dict[tuple[Scope, UiNode, int, bool], _At] = {}
         while isinstance(found, _At):
             if found in self._known:
@@ -89,7 +89,11 @@ class Routes:
         if link.origin == SUBGRAPH_INPUT:
             return self._outside(scope, link.origin_slot)
         origin = scope.graph.nodes.get(link.origin)
-        return _At(scope, origin, link.origin_slot, False, wanted) if origin else None
+        if origin is None:
+            return None
+        if self._nodes.runs(origin):  # as most do
+            return Output(f"{scope.prefix}{origin.id}", link.origin_slot)
+        return _At(scope, origin, link.origin_slot, False, wanted)
 
     def _outside(self, scope: Scope, index: int) -> _At | Literal | None:
         """Go on at the instance, where its input is linked; else take the value that it holds."""
@@ -114,9 +118,7 @@ class Routes:
             return self._inside(at)
         if self._nodes.passes_on(node):
             return at._replace(is_input=True)
-        if self._nodes.is_virtual(node):
-            return self._set_for(at) if node.type in GETTERS else None
-        return Output(f"{at.scope.prefix}{node.id}", at.slot)
+        return self._set_for(at) if node.type in GETTERS else None
 
     def _inside(self, at: _At) -> _Step:
         scope = at.scope.children.get(at.node.id)
