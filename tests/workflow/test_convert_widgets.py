@@ -101,6 +101,7 @@ def test_without_a_list_of_values_there_are_defaults(values: Any) -> None:
             "d": [["a", "b"], {"default": "b"}],
             "o": ["COMBO", {"options": ["x", "y"]}],
             "e": ["COMBO", {"options": []}],
+            "m": ["COMBO", {"options": ["x"], "multi_select": {"chip": True}}],
         }
     )
     assert widgets(values, definition) == {
@@ -112,6 +113,7 @@ def test_without_a_list_of_values_there_are_defaults(values: Any) -> None:
         "c": "a",
         "d": "b",
         "o": "x",
+        "m": {"__value__": []},
     }
 
 

@@ -3,6 +3,7 @@
 =============  ======================================================================
 graphs         a file, read and checked: graphs, nodes, links, subgraph definitions
 layout         a node's inputs and the values of its widgets, by its class's definition
+nodes          what is known of each node, worked out once
 groups         old group nodes, rewritten as subgraph definitions
 scopes         subgraph instances, opened up into a tree
 promoted       values that an instance gives to the widgets inside it

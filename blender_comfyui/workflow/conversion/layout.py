@@ -221,6 +221,8 @@ def default_value(input_: InputType) -> Any:
     if input_.has_default:
         return input_.default
     if input_.widget == "COMBO":
+        if input_.options.get("multi_select"):
+            return []
         return input_.choices[0] if input_.choices else MISSING
     return _DEFAULTS.get(input_.widget, MISSING)
 

@@ -45,6 +45,7 @@ class Nodes:
         self._file = file
         self._layouts: dict[UiNode, Layout] = {}
         self._instance_inputs: dict[UiNode, list[Input]] = {}
+        self._by_link: dict[UiNode, dict[str, int]] = {}
         self._definitions: dict[UiNode, Graph | None] = {}
         self._running: dict[UiNode, bool] = {}
         self._links: dict[Graph, dict[str, list[tuple[str, Link]]]] = {}
@@ -101,10 +102,18 @@ class Nodes:
         """Yield the widget inputs that a primitive is directly linked to."""
         for link_id, link in self.links_from(graph, primitive.id):
             node = graph.nodes.get(link.target) if not link.origin_slot else None
-            if node is not None:
-                for input_ in self.inputs(node):
-                    if input_.link == link_id and input_.widget:
-                        yield node, input_
+            at = self.linked_input(node, link_id) if node else None
+            if node is not None and at is not None and self.inputs(node)[at].widget:
+                yield node, self.inputs(node)[at]
+
+    def linked_input(self, node: UiNode, link_id: str) -> int | None:
+        """Return the index of the input that a link ends at, as the inputs say; what links say cannot be trusted."""
+        if node not in self._by_link:
+            by_link = self._by_link[node] = {}
+            for at, input_ in enumerate(self.inputs(node)):
+                if input_.link is not None:
+                    by_link.setdefault(input_.link, at)
+        return self._by_link[node].get(link_id)
 
     def links_from(self, graph: Graph, origin: str) -> list[tuple[str, Link]]:
         """Return the links that begin at a node, or at the subgraph's own inputs."""

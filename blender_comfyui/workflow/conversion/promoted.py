@@ -45,6 +45,8 @@ class Promotion:
         self._nodes = nodes
         self._targets: dict[tuple[Graph, int], Target | None] = {}
         self._ranks: dict[tuple[Graph, int], int] = {}
+        self._inner: dict[Graph, dict[int, list[str]]] = {}
+        self._by_target: dict[Graph, dict[tuple[str, str], int]] = {}
         for scope in reversed(scopes):  # what stands outside has the last word
             self._take_proxies(scope)
 
@@ -62,10 +64,10 @@ class Promotion:
             node = graph.nodes.get(link.target) if link else None
             if node is None:
                 continue
-            inputs = self._nodes.inputs(node)
-            at = next((at for at, input_ in enumerate(inputs) if input_.link == link_id), None)
+            at = self._nodes.linked_input(node, link_id)
             if at is None:
                 continue
+            inputs = self._nodes.inputs(node)
             definition = self._nodes.definition(node)
             if definition is not None:
                 if self.target(definition, at) is not None:
@@ -77,7 +79,11 @@ class Promotion:
         listed = graph.inputs[index].links
         if listed:
             return list(listed)
-        return [id_ for id_, link in self._nodes.links_from(graph, SUBGRAPH_INPUT) if link.origin_slot == index]
+        if graph not in self._inner:
+            by_slot = self._inner[graph] = {}
+            for id_, link in self._nodes.links_from(graph, SUBGRAPH_INPUT):
+                by_slot.setdefault(link.origin_slot, []).append(id_)
+        return self._inner[graph].get(index, [])
 
     def value(self, scope: Scope, index: int) -> Any:
         """Return what an instance holds for an input that nothing is linked to; MISSING where it is not promoted."""
@@ -134,12 +140,16 @@ class Promotion:
         )
 
     def _assign_to_input(self, scope: Scope, entry: _Entry, value: Any) -> bool:
-        for index in range(len(scope.graph.inputs)):
-            target = self.target(scope.graph, index)
-            if target and target.node.id == entry.node_id and target.name == entry.name:
-                scope.given[index] = value
-                return True
-        return False
+        if scope.graph not in self._by_target:
+            by_target = self._by_target[scope.graph] = {}
+            for index in range(len(scope.graph.inputs)):
+                target = self.target(scope.graph, index)
+                if target is not None:
+                    by_target.setdefault((target.node.id, target.name), index)
+        found = self._by_target[scope.graph].get((entry.node_id, entry.name))
+        if found is not None:
+            scope.given[found] = value
+        return found is not None
 
     def _assign_inside(self, scope: Scope, node: UiNode, entry: _Entry, value: Any) -> bool:
         if node.type == PRIMITIVE:
