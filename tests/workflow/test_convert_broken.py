@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from blender_comfyui.workflow.convert import to_api
 from blender_comfyui.workflow.errors import BrokenWorkflow, NotAWorkflow, UnknownClasses, WorkflowError
 from blender_comfyui.workflow.node_types import NodeTypes
-
-from .test_convert_groups import GROUP as GROUP_NODE
-from .test_convert_subgraphs import BOX, CRATE
-from .test_convert_widgets import GROUP as DYNAMIC_GROUP
-from .test_convert_widgets import RESIZE
-from .ui_graphs import STOCK, Json, api, node, subgraph, ui
+from tests.workflow.test_convert_groups import GROUP as GROUP_NODE
+from tests.workflow.test_convert_subgraphs import BOX, CRATE
+from tests.workflow.test_convert_widgets import GROUP as DYNAMIC_GROUP
+from tests.workflow.test_convert_widgets import RESIZE
+from tests.workflow.ui_graphs import STOCK, Json, api, node, subgraph, ui
 
 TYPES = NodeTypes.from_object_info(STOCK | {"Resize": RESIZE, "Rows": DYNAMIC_GROUP})
 
@@ -133,6 +132,13 @@ def test_all_unknown_classes_are_named_once_with_their_packs() -> None:
 def test_a_single_unknown_class() -> None:
     with pytest.raises(UnknownClasses, match="does not know the node class “A”"):
         to_api(ui(node(1, "A")), TYPES)
+
+
+def test_a_subgraph_that_the_file_lacks_is_called_by_its_title() -> None:
+    id_ = "4bcd228a-38fb-5c7c-88aa-7b16e0cc8a36"
+    with pytest.raises(UnknownClasses, match=r"“Upscale” \(a subgraph that the file lacks\)") as caught:
+        to_api(ui(node(1, id_, title="Upscale")), TYPES)
+    assert caught.value.classes == (id_,)
 
 
 @pytest.mark.parametrize("mode", [2, 4])

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from blender_comfyui.workflow.errors import BrokenWorkflow, UnknownClasses
-
-from .ui_graphs import Json, api, node, ui
+from tests.workflow.ui_graphs import Json, api, node, ui
 
 # Two texts and a sampler; the sampler's model and latent come from outside, its seed has a control.
 GROUP = {

@@ -8,8 +8,7 @@ import pytest
 
 from blender_comfyui.workflow.conversion.routes import compatible
 from blender_comfyui.workflow.errors import BrokenWorkflow
-
-from .ui_graphs import Json, api, defined, inputs_of, node, ui
+from tests.workflow.ui_graphs import Json, api, defined, inputs_of, node, ui
 
 
 def slot(name: str, type_: str, link: Any = None) -> Json:

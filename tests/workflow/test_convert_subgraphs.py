@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from blender_comfyui.workflow.errors import BrokenWorkflow
-
-from .ui_graphs import Json, api, defined, node, subgraph, ui
+from tests.workflow.ui_graphs import Json, api, defined, node, subgraph, ui
 
 # A subgraph of one number, the value of which is its input.
 BOX = subgraph(

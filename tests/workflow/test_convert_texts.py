@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_comfyui.workflow.conversion.texts import dynamic_prompt
-
-from .ui_graphs import STOCK, Json, defined, inputs_of, node, subgraph, ui, widgets
+from tests.workflow.ui_graphs import STOCK, Json, defined, inputs_of, node, subgraph, ui, widgets
 
 NOW = datetime(2026, 3, 4, 15, 6, 7)
 

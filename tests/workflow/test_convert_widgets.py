@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .ui_graphs import SEED, STOCK, Json, api, defined, inputs_of, node, ui, widgets
+from tests.workflow.ui_graphs import SEED, STOCK, Json, api, defined, inputs_of, node, ui, widgets
 
 AB = [["a", "b"], {}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from random import Random
@@ -22,6 +23,7 @@ from .texts import dynamic_prompt, replaced, shown
 
 _REPLACE_IN_PRIMITIVE = "Run widget replace on values"
 _SEARCH_NAME = "Node name for S&R"
+_SUBGRAPH_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SAVERS = frozenset({"CLIPSave", "VAESave", "ModelSave", "LoraSave"})
 
 
@@ -61,12 +63,14 @@ class Prompt:
 
     def _refuse_unknown(self) -> None:
         packs: dict[str, str] = {}
+        called: dict[str, str] = {}
         for _, node in self._running():
             if node.type not in self._node_types:
                 packs[node.type] = packs.get(node.type) or _pack(node)
+                called.setdefault(node.type, _called(node, packs[node.type]))
         if packs:
             raise UnknownClasses(
-                _unknown_sentence(packs),
+                _unknown_sentence(list(called.values())),
                 classes=tuple(packs),
                 packs={class_type: pack for class_type, pack in packs.items() if pack},
             )
@@ -121,7 +125,7 @@ class Prompt:
         if isinstance(value, str):
             if widget.kind == "STRING" and widget.input_ is not None and widget.input_.dynamic_prompts:
                 return dynamic_prompt(_copied(node, value), self._random)
-            if widget.name == "filename_prefix" and (node.type.startswith("Save") or node.type in _SAVERS):
+            if widget.name == "filename_prefix" and _saves(node):
                 return self._replaced(value)
         copy = _copied(node, value)
         if widget.kind == "CURVE" and value is not None:
@@ -145,7 +149,7 @@ class Prompt:
         by_search_name: dict[str, UiNode] = {}
         by_title: dict[str, UiNode] = {}
         for node in self._all_nodes():
-            search_name = node.properties.get(_SEARCH_NAME, node.type)
+            search_name = node.properties.get(_SEARCH_NAME, None if _saves(node) else node.type)
             if isinstance(search_name, str):
                 by_search_name.setdefault(search_name, node)
             node_type = self._node_types.get(node.type)
@@ -179,6 +183,10 @@ def _wrapped(value: Any) -> Any:
     return {"__value__": value} if isinstance(value, list) else value
 
 
+def _saves(node: UiNode) -> bool:
+    return node.type.startswith("Save") or node.type in _SAVERS
+
+
 def _pack(node: UiNode) -> str:
     for key in ("cnr_id", "aux_id"):
         pack = node.properties.get(key)
@@ -187,11 +195,13 @@ def _pack(node: UiNode) -> str:
     return ""
 
 
-def _unknown_sentence(packs: dict[str, str]) -> str:
-    names = [
-        f"{quoted(class_type)} (of the node pack {quoted(pack)})" if pack else quoted(class_type)
-        for class_type, pack in packs.items()
-    ]
+def _called(node: UiNode, pack: str) -> str:
+    if _SUBGRAPH_ID.fullmatch(node.type):
+        return f"{quoted(node.title or node.type)} (a subgraph that the file lacks)"
+    return f"{quoted(node.type)} (of the node pack {quoted(pack)})" if pack else quoted(node.type)
+
+
+def _unknown_sentence(names: list[str]) -> str:
     if len(names) == 1:
         return f"The server does not know the node class {names[0]}. Install its node pack on the server."
     return (
