@@ -89,6 +89,16 @@ def find_roles(workflow: Workflow) -> Mapping[str, tuple[Place, ...]]:
     return {role: tuple(search.found[role]) for role in ROLES if role in search.found}
 
 
+def sampler_texts(workflow: Workflow) -> Mapping[Side, tuple[Place, ...]]:
+    """Return the texts behind the conditionings of all samplers, also where these make different pictures."""
+    search = _Search(workflow)
+    found: dict[Side, dict[Place, None]] = {"positive": {}, "negative": {}}
+    for sampler in search.samplers:
+        for side, places in search.texts(list(search.parts(sampler))).items():
+            found["negative" if side == "negative" else "positive"].update(dict.fromkeys(places))
+    return {side: tuple(places) for side, places in found.items()}
+
+
 def is_sampler(node: Node) -> bool:
     """True for a node that samples: see the module's rule."""
     inputs = node.inputs

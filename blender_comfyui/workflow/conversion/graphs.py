@@ -31,12 +31,16 @@ class Link(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """An input or output as the file has it. ``widget`` is the widget an input belongs to, '' for a plain socket."""
+    """An input or output as the file has it.
+
+    ``widget`` is the widget an input belongs to, '' for a plain socket; ``label`` is what people renamed it to.
+    """
 
     name: str
     type: str
     links: tuple[str, ...]
     widget: str = ""
+    label: str = ""
 
     @property
     def link(self) -> str | None:
@@ -191,7 +195,8 @@ def _slot(raw: object, where: object, links_key: str = "") -> Slot:
     owner = ""
     if isinstance(widget, Mapping):
         owner = _text(widget.get("name")) or name
-    return Slot(name, type_ if isinstance(type_, str) else type_name(type_), _ids(raw.get(links_key)), owner)
+    shown = type_ if isinstance(type_, str) else type_name(type_)
+    return Slot(name, shown, _ids(raw.get(links_key)), owner, _text(raw.get("label")))
 
 
 def _ids(raw: object) -> tuple[str, ...]:

@@ -41,12 +41,16 @@ _DEFAULTS: dict[str, Any] = {
 
 @dataclass(slots=True)
 class Widget:
-    """A widget with its value, MISSING where there is none; ``input_`` is None for one that only the editor makes."""
+    """A widget with its value, MISSING where there is none; ``input_`` is None for one that only the editor makes.
+
+    ``control`` is what the editor does to the value after queueing, '' where the file says nothing.
+    """
 
     name: str
     kind: str
     value: Any
     input_: InputType | None = None
+    control: str = ""
 
     @property
     def is_sent(self) -> bool:
@@ -138,10 +142,14 @@ class _Placing:
     def place_widget(self, name: str, input_: InputType, into: list[Input] | None) -> None:
         into = self.beside_widgets if into is None else into
         into.append(self.input(name, input_))
-        saved = self.take(places(name, input_))
+        count = places(name, input_)
+        saved = self.take(count)
         saved = self.named.get(name, saved)
         at = self.at
+        control = self.values[at - count + 1] if 1 < count and at - count + 1 < len(self.values) else ""
         self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
+        if isinstance(control, str):
+            self.widgets[name].control = control
         if isinstance(input_.dynamic, DynamicCombo):
             chosen = self.widgets[name].value
             dealt = self.values

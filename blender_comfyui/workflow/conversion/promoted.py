@@ -30,7 +30,7 @@ class Target(NamedTuple):
     inner: int | None
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One of the old proxyWidgets; ``source`` tells widgets of the same name in a nested instance apart."""
 
     node_id: str
@@ -57,6 +57,10 @@ class Promotion:
             self._targets[key] = None  # for definitions that lead back to themselves
             self._targets[key] = next(self._found(graph, index), None)
         return self._targets[key]
+
+    def targets(self, graph: Graph, index: int) -> tuple[Target, ...]:
+        """Return all widgets that an input of a subgraph leads to; the first is the one that it takes its value from."""
+        return tuple(dict.fromkeys(self._found(graph, index)))
 
     def _found(self, graph: Graph, index: int) -> Iterator[Target]:
         for link_id in self._inner_links(graph, index):
@@ -125,21 +129,21 @@ class Promotion:
         host = scope.host
         if host is None or not host.values:
             return
-        for value, entry in zip(host.values, _entries(host), strict=False):
+        for value, entry in zip(host.values, entries(host), strict=False):
             if entry is not None:
                 self._assign(scope, entry, value)
 
-    def _assign(self, scope: Scope, entry: _Entry, value: Any) -> bool:
+    def _assign(self, scope: Scope, entry: Entry, value: Any) -> bool:
         """Give a value to the widget that an old entry names; True where there is such a widget."""
         node = scope.graph.nodes.get(entry.node_id)
         if node is None:
             return False
         return any(
             self._assign_to_input(scope, read, value) or self._assign_inside(scope, node, read, value)
-            for read in _readings(entry)
+            for read in readings(entry)
         )
 
-    def _assign_to_input(self, scope: Scope, entry: _Entry, value: Any) -> bool:
+    def _assign_to_input(self, scope: Scope, entry: Entry, value: Any) -> bool:
         if scope.graph not in self._by_target:
             by_target = self._by_target[scope.graph] = {}
             for index in range(len(scope.graph.inputs)):
@@ -151,7 +155,7 @@ class Promotion:
             scope.given[found] = value
         return found is not None
 
-    def _assign_inside(self, scope: Scope, node: UiNode, entry: _Entry, value: Any) -> bool:
+    def _assign_inside(self, scope: Scope, node: UiNode, entry: Entry, value: Any) -> bool:
         if node.type == PRIMITIVE:
             for target, input_ in self._nodes.fed_by(scope.graph, node):
                 scope.overrides[target.id, input_.name] = value
@@ -165,27 +169,28 @@ class Promotion:
             return True
         return False
 
-    def _assign_to_instance(self, scope: Scope, child: Scope, entry: _Entry, value: Any) -> bool:
+    def _assign_to_instance(self, scope: Scope, child: Scope, entry: Entry, value: Any) -> bool:
         for index, slot in enumerate(child.graph.inputs):
             target = self.target(child.graph, index)
-            if target and _names(entry, slot.name, target):
+            if target and is_named(entry, slot.name, target):
                 scope.overrides[entry.node_id, slot.name] = value
                 return True
         # The nested instance has the widget from an old entry of its own.
-        by_node: dict[str, _Entry] = {}  # one try for each, or nested ones would multiply
-        for other in _entries(child.host) if child.host else []:
+        by_node: dict[str, Entry] = {}  # one try for each, or nested ones would multiply
+        for other in entries(child.host) if child.host else []:
             if other and other.name == entry.name and entry.source in ("", other.node_id):
                 by_node.setdefault(other.node_id, other)
         return any(self._assign(child, other, value) for other in by_node.values())
 
 
-def _names(entry: _Entry, input_name: str, target: Target) -> bool:
+def is_named(entry: Entry, input_name: str, target: Target) -> bool:
+    """True where an old entry means this input of a nested instance."""
     if entry.source:
         return entry.name == target.name and entry.source == target.node.id
     return entry.name in (input_name, target.name)
 
 
-def _readings(entry: _Entry) -> Iterator[_Entry]:
+def readings(entry: Entry) -> Iterator[Entry]:
     """Yield an entry as it is, then with the node ids stripped that old names began with (``5: 7: text``)."""
     if entry.name.startswith("$$") or entry.name in CONTROLS:
         return
@@ -194,14 +199,14 @@ def _readings(entry: _Entry) -> Iterator[_Entry]:
     while legacy := _LEGACY_NAME.fullmatch(name):
         source, name = legacy[1], legacy[2]
     if source and not name.startswith("$$") and name not in CONTROLS:
-        yield _Entry(entry.node_id, name, source)
+        yield Entry(entry.node_id, name, source)
 
 
 def _input_of(layout: Layout, widget: str) -> str:
     return next((input_.name for input_ in layout.inputs if input_.widget == widget), widget)
 
 
-def _entries(host: UiNode) -> list[_Entry | None]:
+def entries(host: UiNode) -> list[Entry | None]:
     """Return the old proxyWidgets of an instance; None for one that means nothing, so that the places stay right."""
     raw = host.properties.get("proxyWidgets")
     if isinstance(raw, str) and len(raw) < _LONGEST_TEXT:
@@ -212,10 +217,10 @@ def _entries(host: UiNode) -> list[_Entry | None]:
     return [_entry(item) for item in raw[:_MOST_ENTRIES]] if isinstance(raw, list | tuple) else []
 
 
-def _entry(raw: object) -> _Entry | None:
+def _entry(raw: object) -> Entry | None:
     if not isinstance(raw, list | tuple) or len(raw) < 2:
         return None
     node_id, name, source = id_of(raw[0]), raw[1], id_of(raw[2]) if len(raw) > 2 else None
     if node_id is None or not isinstance(name, str) or len(name) > _LONGEST_NAME:
         return None
-    return _Entry(node_id, name, source or "")
+    return Entry(node_id, name, source or "")

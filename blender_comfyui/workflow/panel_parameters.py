@@ -1,0 +1,247 @@
+"""Every widget of a workflow as a parameter of a panel, in the order to show them in. No bpy, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .conversion.layout import MISSING, default_value
+from .graph import Node, Place, Workflow
+from .node_inputs import DynamicCombo, InputType
+from .node_types import NodeType, NodeTypes
+from .outputs import outputs_of
+from .panel_layout import PanelLayout, Promoted, panel_layout
+from .panel_roles import PANEL_ROLES, panel_roles
+from .panel_widgets import Condition, Kind, NodeWidget, kind_of, widgets_of
+
+# What becomes of a value after each queueing; the editor's own names.
+CONTROLS = ("fixed", "increment", "decrement", "randomize")
+
+_RANK = {role: rank for rank, role in enumerate(PANEL_ROLES)}
+_PRIMITIVES = ("Primitive", "CustomCombo")
+_SEED_RANGE = (0, 2**64 - 1)
+_SHOWN_OF_TITLED = frozenset(Kind) - {Kind.OTHER}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One widget of one node.
+
+    ``key`` is ``"node_id.input_name"``, as ``set_parameters`` takes it; together with ``when`` it is unique: two
+    choices of a menu may bring different inputs of one name, of which at most one is there. ``also`` are other places
+    that the author set to the same value, by a promoted widget or a primitive: set them together. ``role`` is one of
+    PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's, None where it has none;
+    whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that stays. ``group`` is the
+    title of the subgraph that the node is in, else of the node; ``order`` counts all parameters from 0.
+    """
+
+    key: str
+    node_id: str
+    node_title: str
+    class_type: str
+    input_name: str
+    label: str
+    kind: Kind
+    value: Any
+    default: Any
+    minimum: int | float | None
+    maximum: int | float | None
+    step: int | float | None
+    round: int | float | None
+    tooltip: str
+    role: str
+    shown: bool
+    group: str
+    order: int
+    control: str
+    when: tuple[Condition, ...]
+    also: tuple[Place, ...]
+    _input: InputType = field(repr=False)
+    _own_choices: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.node_id, self.input_name)
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """What a menu offers, as the server knows it, the present value not always among it; made when asked for."""
+        if isinstance(self._input.dynamic, DynamicCombo):
+            return tuple(self._input.dynamic.inputs)
+        return self._input.choices or self._own_choices
+
+    @property
+    def visible_when(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The keys of menus, each with the choices that it must hold one of for this parameter to be there."""
+        return tuple((f"{self.node_id}.{condition.input_name}", condition.choices) for condition in self.when)
+
+    def is_visible(self, values: Mapping[str, Any]) -> bool:
+        """True where the values by key, of all parameters of the panel, let this one be there."""
+        return all(values.get(key) in choices for key, choices in self.visible_when)
+
+
+def panel_parameters(
+    workflow: Workflow, node_types: NodeTypes, ui: Mapping[str, Any] | None = None
+) -> tuple[Parameter, ...]:
+    """Return the parameters of a workflow, in the order of a panel: by group, what matters most first.
+
+    ``ui`` is the editor's file that the workflow was converted from. It adds what the API format does not keep: which
+    widgets authors promoted to their subgraphs, primitives, titles of subgraphs, what becomes of seeds. Inputs with a
+    link have no parameter; the primitive behind them does.
+
+    Raises NotAWorkflow or BrokenWorkflow for a ``ui`` that is none.
+    """
+    layout = panel_layout(ui, node_types) if ui is not None else PanelLayout()
+    making = _Making(workflow, node_types, layout, ui is not None)
+    return making.made()
+
+
+@dataclass(slots=True)
+class _Found:
+    node: Node
+    node_type: NodeType | None
+    widget: NodeWidget
+    kind: Kind
+
+
+class _Making:
+    """One panel being made."""
+
+    def __init__(self, workflow: Workflow, node_types: NodeTypes, layout: PanelLayout, has_file: bool) -> None:
+        self.workflow = workflow
+        self.node_types = node_types
+        self.layout = layout
+        self.has_file = has_file
+        self.found = list(self.widgets())
+        by_place = {Place(one.node.id, one.widget.name): (one.widget, one.kind) for one in self.found if _is_on(one)}
+        self.roles = panel_roles(workflow, node_types, by_place)
+        self.promoted = {place: promoted for promoted in reversed(layout.promoted) for place in promoted.places}
+        running = workflow.ancestors(outputs_of(workflow, node_types))
+        # Where no output is linked to what matters, the workflow is broken, and its panel shows what to work with.
+        self.running = running if any(place.node_id in running for place in self.roles) else set(workflow.nodes)
+
+    def widgets(self) -> list[_Found]:
+        found = []
+        for node in self.workflow.nodes.values():
+            node_type = self.node_types.get(node.class_type)
+            for widget in widgets_of(node, node_type):
+                found.append(_Found(node, node_type, widget, kind_of(widget, node_type)))
+        return found
+
+    def made(self) -> tuple[Parameter, ...]:
+        order = self.order()
+        return tuple(self.parameter(self.found[index], at) for at, index in enumerate(order))
+
+    def order(self) -> list[int]:
+        """Return the widgets by group, both by what matters most; within one rank as the file has them."""
+        ranks = [self.rank(one) for one in self.found]
+        groups = [self.group_id(one.node) for one in self.found]
+        best: dict[str, tuple[int, int]] = {}
+        for index, (rank, group) in enumerate(zip(ranks, groups, strict=True)):
+            best[group] = min(best.get(group, (rank, index)), (rank, index))
+        return sorted(range(len(self.found)), key=lambda at: (best[groups[at]], ranks[at], at))
+
+    def rank(self, one: _Found) -> int:
+        place = Place(one.node.id, one.widget.name)
+        if not self.is_shown(one, place):
+            return len(_RANK) + 1
+        return _RANK.get(self.roles.get(place, ""), len(_RANK))
+
+    def parameter(self, one: _Found, order: int) -> Parameter:
+        place, input_ = Place(one.node.id, one.widget.name), one.widget.input_
+        default = default_value(input_)
+        low, high = _SEED_RANGE if one.kind is Kind.SEED else (None, None)
+        return Parameter(
+            key=f"{place.node_id}.{place.input_name}",
+            node_id=one.node.id,
+            node_title=one.node.title,
+            class_type=one.node.class_type,
+            input_name=place.input_name,
+            label=self.label(one, place),
+            kind=one.kind,
+            value=one.widget.value,
+            default=None if default is MISSING else default,
+            minimum=low if input_.minimum is None else input_.minimum,
+            maximum=high if input_.maximum is None else input_.maximum,
+            step=input_.step,
+            round=input_.round,
+            tooltip=input_.tooltip,
+            role=self.role(one, place),
+            shown=self.is_shown(one, place),
+            group=self.layout.titles.get(self.group_id(one.node), one.node.title),
+            order=order,
+            control=self.control(one, place),
+            when=one.widget.when,
+            also=self.also(place),
+            _input=input_,
+            _own_choices=_own_choices(one.node),
+        )
+
+    def role(self, one: _Found, place: Place) -> str:
+        return self.roles.get(place, "") if _is_on(one) else ""
+
+    def group_id(self, node: Node) -> str:
+        """Return the id of the outermost subgraph that a node is in, else its own."""
+        outer = node.id.split(":", 1)[0]
+        return outer if outer in self.layout.titles else node.id
+
+    def is_shown(self, one: _Found, place: Place) -> bool:
+        if one.node.id not in self.running or one.widget.input_.is_hidden:
+            return False
+        if place in self.promoted or self.role(one, place):
+            return True
+        if one.kind is Kind.OTHER or place.input_name == "filename_prefix":
+            return False
+        return one.node.class_type.startswith(_PRIMITIVES) or (self.is_titled(one) and not one.widget.input_.advanced)
+
+    def is_titled(self, one: _Found) -> bool:
+        """True for a node that its author gave a title of its own."""
+        title, class_type = one.node.title, one.node.class_type
+        if self.has_file and one.node.id not in self.layout.titled:
+            return False
+        usual = {class_type, one.node_type.display_name if one.node_type else class_type}
+        return _plain(title) not in {_plain(name) for name in usual}
+
+    def label(self, one: _Found, place: Place) -> str:
+        promoted = self.promoted.get(place)
+        if promoted is not None and promoted.label:
+            return promoted.label
+        if one.node.class_type.startswith("Primitive"):
+            return one.node.title
+        return one.widget.input_.label
+
+    def also(self, place: Place) -> tuple[Place, ...]:
+        promoted: Promoted | None = self.promoted.get(place)
+        if promoted is None:
+            return ()
+        return tuple(other for other in promoted.places if other != place and self.holds_value(other))
+
+    def holds_value(self, place: Place) -> bool:
+        node = self.workflow.nodes.get(place.node_id)
+        return node is not None and place.input_name in node.inputs and node.link(place.input_name) is None
+
+    def control(self, one: _Found, place: Place) -> str:
+        wanted = one.widget.input_.options.get("control_after_generate")
+        if one.kind not in (Kind.SEED, Kind.INTEGER) or (not wanted and one.kind is not Kind.SEED):
+            return ""
+        saved = self.layout.controls.get(place) or wanted
+        if saved in CONTROLS:
+            return str(saved)
+        return "randomize" if one.kind is Kind.SEED else "fixed"
+
+
+def _is_on(one: _Found) -> bool:
+    return not one.widget.when or one.widget.name in one.node.inputs
+
+
+def _own_choices(node: Node) -> tuple[str, ...]:
+    """Return the choices that people typed into a menu of their own, as CustomCombo has it."""
+    texts = []
+    while isinstance(text := node.inputs.get(f"option{len(texts) + 1}"), str):
+        texts.append(text)
+    return tuple(text for text in texts if text)
+
+
+def _plain(title: str) -> str:
+    return "".join(character for character in title.casefold() if character.isalnum())
