@@ -13,7 +13,7 @@ from .node_types import NodeType, NodeTypes
 from .outputs import outputs_of
 from .panel_layout import PanelLayout, Promoted, panel_layout
 from .panel_roles import PANEL_ROLES, panel_roles
-from .panel_widgets import Condition, Kind, NodeWidget, kind_of, widgets_of
+from .panel_widgets import Condition, Kind, NodeWidget, holds, kind_of, widgets_of
 
 # What becomes of a value after each queueing; the editor's own names.
 CONTROLS = ("fixed", "increment", "decrement", "randomize")
@@ -117,6 +117,7 @@ class _Making:
         by_place = {Place(one.node.id, one.widget.name): (one.widget, one.kind) for one in self.found if _is_on(one)}
         self.roles = panel_roles(workflow, node_types, by_place)
         self.promoted = {place: promoted for promoted in reversed(layout.promoted) for place in promoted.places}
+        self.leaders = {promoted.places: self.leader(promoted) for promoted in layout.promoted}
         running = workflow.ancestors(outputs_of(workflow, node_types))
         # Where no output is linked to what matters, the workflow is broken, and its panel shows what to work with.
         self.running = running if any(place.node_id in running for place in self.roles) else set(workflow.nodes)
@@ -128,6 +129,11 @@ class _Making:
             for widget in widgets_of(node, node_type):
                 found.append(_Found(node, node_type, widget, kind_of(widget, node_type)))
         return found
+
+    def leader(self, promoted: Promoted) -> Place | None:
+        """Return which of the places that are set together the panel shows."""
+        there = [place for place in promoted.places if self.holds_value(place)]
+        return min(there, key=lambda place: place not in self.roles, default=None)
 
     def made(self) -> tuple[Parameter, ...]:
         order = self.order()
@@ -167,7 +173,7 @@ class _Making:
             step=input_.step,
             round=input_.round,
             tooltip=input_.tooltip,
-            role=self.role(one, place),
+            role=self.roles.get(place, ""),
             shown=self.is_shown(one, place),
             group=self.layout.titles.get(self.group_id(one.node), one.node.title),
             order=order,
@@ -178,9 +184,6 @@ class _Making:
             _own_choices=_own_choices(one.node),
         )
 
-    def role(self, one: _Found, place: Place) -> str:
-        return self.roles.get(place, "") if _is_on(one) else ""
-
     def group_id(self, node: Node) -> str:
         """Return the id of the outermost subgraph that a node is in, else its own."""
         outer = node.id.split(":", 1)[0]
@@ -189,10 +192,15 @@ class _Making:
     def is_shown(self, one: _Found, place: Place) -> bool:
         if one.node.id not in self.running or one.widget.input_.is_hidden:
             return False
-        if place in self.promoted or self.role(one, place):
+        promoted = self.promoted.get(place)
+        if promoted is not None:
+            return place == self.leaders.get(promoted.places)
+        if place in self.roles:
             return True
         if one.kind is Kind.OTHER or place.input_name == "filename_prefix":
             return False
+        if one.widget.when and Place(one.node.id, one.widget.when[-1].input_name) in self.roles:
+            return True
         return one.node.class_type.startswith(_PRIMITIVES) or (self.is_titled(one) and not one.widget.input_.advanced)
 
     def is_titled(self, one: _Found) -> bool:
@@ -232,7 +240,7 @@ class _Making:
 
 
 def _is_on(one: _Found) -> bool:
-    return not one.widget.when or one.widget.name in one.node.inputs
+    return not one.widget.when or (one.widget.name in one.node.inputs and holds(one.node.inputs, one.widget.when))
 
 
 def _own_choices(node: Node) -> tuple[str, ...]:

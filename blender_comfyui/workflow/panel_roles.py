@@ -6,10 +6,11 @@ widget, so the graph is followed further, by names and by the types of the links
 - **prompt**, **negative_prompt**: the texts behind the conditionings of every sampler, also where several make
   different pictures; the texts of nodes that make something without a conditioning (partner nodes, language models,
   detectors), through what joins, fills in and rewrites texts.
-- **seed**, **steps**, **cfg**, **guidance**, **sampler_name**, **scheduler**, **denoise**, **batch_size**, **length**,
-  **fps**, **duration**: inputs of these names on nodes that sample or make something, through primitives.
+- **seed**, **steps**, **cfg**, **guidance**, **sampler_name**, **scheduler**, **denoise**, **length**, **fps**,
+  **duration**: inputs of these names on nodes that sample or make something, through primitives.
 - **width**, **height** and **size** (an aspect ratio, a resolution, megapixels): those of what is made, also where they
-  are computed: all that goes into them through calculations, selectors, empty pictures and resized ones.
+  are computed: all that goes into them through calculations, selectors, empty pictures and resized ones; and where a
+  picture is encoded to begin with, what it is resized to.
 - models by what their loader gives: **checkpoint**, **diffusion_model**, **vae**, **text_encoder**, **controlnet** and
   others; **lora** and **lora_strength**; **model** where a partner node has a choice of them.
 - **image**, **mask**, **video**, **audio**, **mesh**, **file**: inputs that one can upload to.
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from .graph import Node, Place, Workflow
 from .node_types import NodeType, NodeTypes
 from .panel_widgets import MEDIA, MODELS, SEED_NAMES, Kind, NodeWidget
-from .roles import find_roles, is_sampler, sampler_texts
+from .roles import LATENTS, find_roles, is_sampler, sampler_texts
 from .texts import text_behind
 from .tracing import passed_through, value_behind
 
@@ -68,7 +69,7 @@ _PROMPTS = frozenset(
 _NEGATIVES = frozenset({"negative_prompt", "negative_text_prompt", "negative"})
 _SIZES = frozenset(
     "aspect_ratio ratio resolution size megapixels megapixel image_size image_resolution video_resolution quality_size "
-    "target_size largest_size longer_edge size_preset".split()
+    "target_size largest_size longer_edge longer_size shorter_size size_preset".split()
 )
 _SETTINGS = {
     "cfg_conds": "cfg",
@@ -81,10 +82,7 @@ _SETTINGS = {
     "frame_rate": "fps",
     "seconds": "duration",
     "duration_seconds": "duration",
-} | {
-    name: name
-    for name in "steps cfg guidance sampler_name scheduler denoise batch_size length fps duration".split()
-}
+} | {name: name for name in "steps cfg guidance sampler_name scheduler denoise length fps duration".split()}
 _MAKING = frozenset({"LATENT", "SIGMAS", "GUIDER", "SAMPLER", "NOISE", "CONDITIONING", "VIDEO"})
 _EMPTY = frozenset({"LATENT", "IMAGE"})
 _LOADED = {
@@ -99,6 +97,9 @@ _LOADED = {
 }
 _NUMBERS = frozenset({"INT", "FLOAT", "BOOLEAN", "COMBO", "STRING"})
 _MODEL_MENUS = frozenset({"model", "model_name", "model_version"})
+# What links of these names bring has no say in how large the picture becomes.
+_NO_SIZE = ("model", "clip", "vae", "positive", "negative", "conditioning", "control_net", "audio")
+_SIDES = ("width", "height")
 _FARTHEST = 200
 
 
@@ -148,7 +149,7 @@ class _Finding:
 
     def is_trusted(self, role: str, place: Place) -> bool:
         """False for a size that only a name speaks for: a crop's, a padding's."""
-        return role not in ("width", "height") or bool(self.samplers) or self.makes(self.nodes[place.node_id])
+        return role not in _SIDES or bool(self.samplers) or self.makes(self.nodes[place.node_id])
 
     def of_files(self) -> None:
         for place, (widget, kind) in self.widgets.items():
@@ -208,10 +209,18 @@ class _Finding:
                 continue
             for name in node.inputs:
                 short = name.rsplit(".", 1)[-1]
-                if short in ("width", "height"):
+                if node.id in self.samplers and short in LATENTS and node.link(name):
+                    self.of_latent(Place(node.id, name))
+                elif short in _SIDES:
                     self.add_size(short, Place(node.id, name))
                 elif short in _SIZES:
                     self.add_size("size", Place(node.id, name))
+
+    def of_latent(self, place: Place) -> None:
+        """Add what the picture that a sampler begins with is resized to; numbers without a side may be anything."""
+        for source in self.computed_from(place):
+            if source.input_name != "value" or self.side(source):
+                self.add_computed(source)
 
     def add_size(self, role: str, place: Place) -> None:
         written = value_behind(self.nodes, place)
@@ -219,11 +228,23 @@ class _Finding:
             self.add(role, written)
             return
         for source in self.computed_from(place):
-            name = source.input_name.rsplit(".", 1)[-1]
-            if name in ("width", "height"):
-                self.add(name, source)
-            elif name in _SIZES or (name == "value" and self.widgets[source][1] in (Kind.INTEGER, Kind.FLOAT)):
-                self.add("size", source)
+            self.add_computed(source)
+
+    def add_computed(self, place: Place) -> None:
+        """Add what a size is computed from."""
+        name, side = place.input_name.rsplit(".", 1)[-1], self.side(place)
+        if side:
+            self.add(side, place)
+        elif name in _SIZES or (name == "value" and self.widgets[place][1] in (Kind.INTEGER, Kind.FLOAT)):
+            self.add("size", place)
+
+    def side(self, place: Place) -> str:
+        """Return which side a number is; of primitives, titles tell."""
+        name = place.input_name.rsplit(".", 1)[-1]
+        if name != "value":
+            return name if name in _SIDES else ""
+        title = self.nodes[place.node_id].title.casefold()
+        return next((side for side in _SIDES if side in title), "")
 
     def computed_from(self, place: Place) -> Iterator[Place]:
         """Yield the widgets of all nodes that a number comes from, up to what makes or loads a picture."""
@@ -238,12 +259,16 @@ class _Finding:
             yield from (found for name in node.inputs if (found := Place(node.id, name)) in self.widgets)
             if not self.is_end(node):
                 passed = passed_through(self.nodes, node)
-                waiting.extend([node.link(passed)] if passed else node.links().values())
+                waiting.extend(link for name, link in node.links().items() if _leads_to_size(name, passed))
 
     def is_end(self, node: Node) -> bool:
         return node.id in self.samplers or any(
             self.widgets[place][1] in MEDIA for name in node.inputs if (place := Place(node.id, name)) in self.widgets
         )
+
+
+def _leads_to_size(name: str, passed: str | None) -> bool:
+    return name == passed if passed else not name.startswith(_NO_SIZE)
 
 
 def _model_role(widget: NodeWidget, kind: Kind, node_type: NodeType | None) -> str:

@@ -67,7 +67,7 @@ _SIDES: dict[str, Side] = {
     "negative": "negative",
     "cond2": "negative",
 }
-_LATENTS = (
+LATENTS = (
     "latent_image",
     "latent",
     "samples",
@@ -204,7 +204,7 @@ class _Search:
         """Return the node with a size that a sampler's latent begins as, past what only changes the latent."""
         node, seen = sampler, {sampler.id}
         while True:
-            links = [name for name in _LATENTS if node.link(name)]
+            links = [name for name in LATENTS if node.link(name)]
             found = source(self.nodes, node, links[0]) if links else None
             if found is None:
                 return node if node.id != sampler.id and any(name in node.inputs for name in _SIZES) else None
