@@ -79,6 +79,11 @@ class Workflow:
         node = self.nodes.get(node_id)
         return node.title if node else ""
 
+    def meta(self, node_id: str) -> Mapping[str, Any]:
+        """Return what the file says beside a node's class and inputs; nothing for an id that the graph lacks."""
+        meta = self._graph.get(node_id, {}).get("_meta")
+        return MappingProxyType(meta) if isinstance(meta, dict) else MappingProxyType({})
+
     def node_id(self, name: str) -> str:
         """Return the id of the node with this id or, when there is none, with this title.
 
@@ -121,6 +126,15 @@ class Workflow:
         for (node_id, input_name), value in values.items():
             raw = graph[node_id]
             graph[node_id] = {**raw, "inputs": {**raw["inputs"], input_name: value}}
+        return Workflow(graph)
+
+    def without(self, places: Iterable[Place]) -> Workflow:
+        """Return a copy in which these inputs are not there, whether or not they were."""
+        graph = dict(self._graph)
+        for node_id, input_name in places:
+            if node_id in graph and input_name in graph[node_id]["inputs"]:
+                kept = {name: value for name, value in graph[node_id]["inputs"].items() if name != input_name}
+                graph[node_id] = {**graph[node_id], "inputs": kept}
         return Workflow(graph)
 
     def api(self) -> dict[str, Any]:

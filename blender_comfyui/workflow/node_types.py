@@ -90,6 +90,10 @@ class NodeTypes(Mapping[str, NodeType]):
             raise NotNodeTypes("The server's list of node classes cannot be read: it describes no node class.")
         return cls(usable)
 
+    def extended(self, definitions: Mapping[str, Mapping[str, Any]]) -> NodeTypes:
+        """Return a view with more classes, described as the server describes its own; its own stay as they are."""
+        return NodeTypes({**definitions, **self._raw})
+
     def __getitem__(self, class_type: str) -> NodeType:
         known = self._known.get(class_type)
         if known is None:

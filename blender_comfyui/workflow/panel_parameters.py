@@ -14,13 +14,13 @@ from .outputs import outputs_of
 from .panel_layout import PanelLayout, Promoted, panel_layout
 from .panel_roles import PANEL_ROLES, panel_roles
 from .panel_widgets import Condition, Kind, NodeWidget, holds, kind_of, widgets_of
+from .parameters import LARGEST_SEED
 
 # What becomes of a value after each queueing; the editor's own names.
 CONTROLS = ("fixed", "increment", "decrement", "randomize")
 
 _RANK = {role: rank for rank, role in enumerate(PANEL_ROLES)}
 _PRIMITIVES = ("Primitive", "CustomCombo")
-_SEED_RANGE = (0, 2**64 - 1)
 _SHOWN_OF_TITLED = frozenset(Kind) - {Kind.OTHER}
 
 
@@ -44,12 +44,6 @@ class Parameter:
     label: str
     kind: Kind
     value: Any
-    default: Any
-    minimum: int | float | None
-    maximum: int | float | None
-    step: int | float | None
-    round: int | float | None
-    tooltip: str
     role: str
     shown: bool
     group: str
@@ -63,6 +57,37 @@ class Parameter:
     @property
     def place(self) -> Place:
         return Place(self.node_id, self.input_name)
+
+    @property
+    def default(self) -> Any:
+        """What a new node would hold; None where neither the server nor the kind says."""
+        default = default_value(self._input)
+        return None if default is MISSING else default
+
+    @property
+    def minimum(self) -> int | float | None:
+        if self._input.minimum is None and self.kind is Kind.SEED:
+            return 0
+        return self._input.minimum
+
+    @property
+    def maximum(self) -> int | float | None:
+        if self._input.maximum is None and self.kind is Kind.SEED:
+            return LARGEST_SEED
+        return self._input.maximum
+
+    @property
+    def step(self) -> int | float | None:
+        return self._input.step
+
+    @property
+    def round(self) -> int | float | None:
+        """What values are rounded to."""
+        return self._input.round
+
+    @property
+    def tooltip(self) -> str:
+        return self._input.tooltip
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -156,8 +181,6 @@ class _Making:
 
     def parameter(self, one: _Found, order: int) -> Parameter:
         place, input_ = Place(one.node.id, one.widget.name), one.widget.input_
-        default = default_value(input_)
-        low, high = _SEED_RANGE if one.kind is Kind.SEED else (None, None)
         return Parameter(
             key=f"{place.node_id}.{place.input_name}",
             node_id=one.node.id,
@@ -167,12 +190,6 @@ class _Making:
             label=self.label(one, place),
             kind=one.kind,
             value=one.widget.value,
-            default=None if default is MISSING else default,
-            minimum=low if input_.minimum is None else input_.minimum,
-            maximum=high if input_.maximum is None else input_.maximum,
-            step=input_.step,
-            round=input_.round,
-            tooltip=input_.tooltip,
             role=self.roles.get(place, ""),
             shown=self.is_shown(one, place),
             group=self.layout.titles.get(self.group_id(one.node), one.node.title),
@@ -245,7 +262,7 @@ def _is_on(one: _Found) -> bool:
 
 def _own_choices(node: Node) -> tuple[str, ...]:
     """Return the choices that people typed into a menu of their own, as CustomCombo has it."""
-    texts = []
+    texts: list[str] = []
     while isinstance(text := node.inputs.get(f"option{len(texts) + 1}"), str):
         texts.append(text)
     return tuple(text for text in texts if text)

@@ -176,12 +176,12 @@ class _Finding:
         if short in _SETTINGS:
             self.add(_SETTINGS[short], value_behind(self.nodes, place))
         elif short in _PROMPTS or short in _NEGATIVES:
-            if self.takes_text(node, name, node_type):
+            if self.takes_text(name, node_type):
                 self.add("prompt" if short in _PROMPTS else "negative_prompt", text_behind(self.nodes, place))
         elif short in _MODEL_MENUS:
             self.add("model", place)
 
-    def takes_text(self, node: Node, name: str, node_type: NodeType | None) -> bool:
+    def takes_text(self, name: str, node_type: NodeType | None) -> bool:
         """True for a text that is written, and not one of a conditioning, which its sampler speaks for."""
         if node_type is not None and any(output.type == "CONDITIONING" for output in node_type.outputs):
             return not self.samplers

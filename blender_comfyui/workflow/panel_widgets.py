@@ -43,7 +43,9 @@ MODELS = frozenset({Kind.MODEL, Kind.LORA})
 MODEL_ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".gguf", ".onnx", ".pkl", ".engine")
 SEED_NAMES = frozenset({"seed", "noise_seed"})
 # Widgets of the browser alone; servers are not sent them.
-BROWSER_ONLY = frozenset("RESOLUTION_PREVIEW CAMERA_INFO_STATE AUDIO_UI IMAGEUPLOAD IMAGECOMPARE CHART GALLERIA".split())
+BROWSER_ONLY = frozenset(
+    "RESOLUTION_PREVIEW CAMERA_INFO_STATE AUDIO_UI IMAGEUPLOAD IMAGECOMPARE CHART GALLERIA".split()
+)
 
 _MOST_WIDGETS = 2000  # of one node: rows of rows of rows are no class that anyone could use
 _LOOKED_AT = 5  # so many of a menu's choices tell what it lists

@@ -10,7 +10,7 @@ names, as the server's definition has them. A workflow has
   widget to write a text in, named as a prompt is, or where a node is titled "prompt";
 - a *seed* where a node has a widget "seed" or "noise_seed";
 - a *size* where a node that is no crop, padding, tiling, preview or mask tool has widgets "width" and "height", one of
-  them fed by no other node, or a widget for megapixels, an aspect ratio or a resolution, or where a primitive is titled so;
+  them fed by no other node, or one for megapixels, an aspect ratio or a resolution, or where a primitive is titled so;
 - an *input image* where a node loads images, masks or videos from an upload;
 - an *output* where a node's class says Save or Preview, or the server calls it an output node.
 
@@ -82,9 +82,7 @@ def widget_names(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dic
 
 def expected(ui: Mapping[str, Any], definitions: Mapping[str, Any]) -> set[str]:
     """Return what a person would say that a workflow has."""
-    return {
-        feature for node in active_nodes(ui) for feature, has in HAS.items() if has(node, definitions)
-    }
+    return {feature for node in active_nodes(ui) for feature, has in HAS.items() if has(node, definitions)}
 
 
 def has_prompt(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:

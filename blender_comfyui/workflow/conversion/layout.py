@@ -146,7 +146,7 @@ class _Placing:
         saved = self.take(count)
         saved = self.named.get(name, saved)
         at = self.at
-        control = self.values[at - count + 1] if 1 < count and at - count + 1 < len(self.values) else ""
+        control = self.values[at - count + 1] if count > 1 and at - count + 1 < len(self.values) else ""
         self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
         if isinstance(control, str):
             self.widgets[name].control = control

@@ -59,7 +59,7 @@ class Promotion:
         return self._targets[key]
 
     def targets(self, graph: Graph, index: int) -> tuple[Target, ...]:
-        """Return all widgets that an input of a subgraph leads to; the first is the one that it takes its value from."""
+        """Return all widgets that an input of a subgraph leads to; it takes its value from the first."""
         return tuple(dict.fromkeys(self._found(graph, index)))
 
     def _found(self, graph: Graph, index: int) -> Iterator[Target]:
