@@ -5,6 +5,8 @@ What was filled in by executemany is what History.add and History.end would have
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 import random
 import sqlite3
@@ -15,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.timing import milliseconds, row
-from blender_comfyui.generation.history import Filter, History, Sort, rows, search
+from blender_comfyui.generation.history import Filter, History, Sort, opening, rows, search
+from blender_comfyui.generation.ownership import Ownership
 from blender_comfyui.generation.request import Request
 from tests import graphs
 
@@ -101,12 +104,32 @@ def measure() -> None:
         print(f"a history of {ENTRIES:,} entries, {size:.0f} MB")
         for name, ask, note in questions(history):
             row(name, [milliseconds(ask) for _ in range(ROUNDS)], note=note)
-        request = Request(graphs.txt2img(), {"prompt": next(prompts(1))}, label="a fox", folder=Path(folder))
-        adding = [milliseconds(lambda: history.add(str(uuid.uuid4()), request, "", "", 0.0)) for _ in range(ROUNDS)]
-        row("writing a new job, to the disk itself", adding)
+        measure_open_jobs(history)
         row("statistics of all", [milliseconds(history.statistics) for _ in range(3)])
-        row("the whole file looked through for damage", [milliseconds(history.check) for _ in range(3)])
         history.close()
+        with contextlib.closing(sqlite3.connect(Path(folder) / "history.sqlite")) as connection:
+            looks = [milliseconds(lambda: opening.look_through(connection)) for _ in range(3)]
+        row("the whole file looked through for damage", looks)
+
+
+def measure_open_jobs(history: History) -> None:
+    """Writing them, and lists beside them."""
+    request = Request(graphs.txt2img(), {"prompt": next(prompts(1))}, label="a fox", folder=history.folder)
+    adding = [milliseconds(lambda: history.add(str(uuid.uuid4()), request, "", "", 0.0)) for _ in range(ROUNDS)]
+    row("writing a new job, to the disk itself", adding)
+    [*_, job_id] = (record.id for record in history.open_jobs(""))
+    times = itertools.count(1.0)  # the same value once more would not be written
+    noting = [milliseconds(lambda: history.update(job_id, started=next(times))) for _ in range(ROUNDS)]
+    row("noting something of it", noting)
+    sending = [milliseconds(lambda: history.update(job_id, sent=next(times))) for _ in range(ROUNDS)]
+    row("noting that it is sent, to the disk itself", sending)
+    owner = Ownership(history.folder / "owners")
+    owner.take()
+    history.adopt(job_id, "", owner.id)
+    for name, text in (("the newest page while a job runs", ""), ("  a search then", "masterpiece")):
+        ask = functools.partial(history.find, Filter(text, unfollowed=True))
+        row(name, [milliseconds(ask) for _ in range(ROUNDS)], note="aim <= 20 ms")
+    owner.release()
 
 
 def questions(history: History) -> Iterator[tuple[str, Callable[[], object], str]]:

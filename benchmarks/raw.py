@@ -1,19 +1,23 @@
 """The least that a client can do, to measure ours against: a kept connection, one socket, and no safety at all.
 
-Two kinds: RawClient on requests, the library that ours is on too, and BareClient on Python's own http.client, below
-which there is only C.
+RawClient is on requests, the library that ours is on too, and BareClient on Python's own http.client, below which there
+is only C. SafeClient is RawClient with the little that a result needs to survive a power cut.
 """
 
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import os
 import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
 import websocket
+from PIL import Image
 
 
 class RawClient:
@@ -58,6 +62,32 @@ class RawClient:
     def generate(self, graph: dict[str, Any]) -> bytes:
         """From graph to bytes in hand."""
         return self.view(self.wait(self.post(graph))["images"][0])
+
+
+class SafeClient(RawClient):
+    """The least that keeps what ours promises: the job on the disk itself before it is on the wire, the picture read
+    through and on the disk itself when it is told. Without a history, a queue, or a second try."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__(url)
+        self._folder = folder
+
+    def post(self, graph: dict[str, Any]) -> str:
+        self._keep("jobs.jsonl", json.dumps(graph).encode(), "ab")
+        return super().post(graph)
+
+    def generate(self, graph: dict[str, Any]) -> bytes:
+        picture = super().generate(graph)
+        with Image.open(io.BytesIO(picture)) as read:
+            read.load()
+        self._keep(f"{uuid.uuid4()}.png", picture, "wb")
+        return picture
+
+    def _keep(self, name: str, data: bytes, mode: str) -> None:
+        with (self._folder / name).open(mode) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 class BareClient(RawClient):

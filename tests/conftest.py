@@ -13,6 +13,12 @@ import pytest
 if TYPE_CHECKING:
     from .comfy_server import ComfyServer
 
+if find_spec("hypothesis"):
+    from hypothesis import settings
+
+    settings.register_profile("no clock", deadline=None)  # machines are busy at times
+    settings.load_profile("no clock")
+
 # These run inside Blender; tests/matrix starts them there, once a version.
 collect_ignore = [] if find_spec("bpy") else ["blender"]
 

@@ -13,7 +13,7 @@ from . import settings
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30.0  # seconds after which no more answers are expected
+PATIENCE = 30.0  # seconds after which answers are no longer expected soon
 
 
 class Reader(Protocol):
@@ -82,8 +82,11 @@ def tick(seconds: float) -> bool:
 def tell(news: object) -> bool:
     """Let the readers know what happened; return whether something shown has changed."""
     changed = False
-    for reader in readers:
-        changed |= reader.take(news)  # each hears it, also where an earlier one has changed something
+    for reader in readers:  # each hears it, also where an earlier one has changed something, or failed
+        try:
+            changed |= reader.take(news)
+        except Exception:
+            log.exception("%s: %s", type(reader).__name__, type(news).__name__)
     return changed
 
 
@@ -92,8 +95,13 @@ def expect_news(seconds: float) -> None:
     _current.news_until = time.monotonic() + seconds
 
 
+def is_owed_answers() -> bool:
+    """Whether answers come yet, however late: another Blender may be at work on the history for minutes."""
+    return _current.owed > 0
+
+
 def expects_answers() -> bool:
-    """Whether the tick has something to come for."""
+    """Whether the tick has something to come for soon."""
     if time.monotonic() < _current.news_until:
         return True
     return _current.owed > 0 and time.monotonic() - _current.asked < PATIENCE

@@ -59,7 +59,7 @@ def is_open(context: Mapping[str, str]) -> bool | None:
 
     None means that it is not known yet; ask again a little later.
     """
-    if context.get("opened") == _opening.token:
+    if is_same_opening(context):
         return True
     path, own = context.get("blend", ""), bpy.data.filepath
     is_same_path = bool(own) and os.path.normcase(path) == os.path.normcase(own)
@@ -71,6 +71,11 @@ def is_open(context: Mapping[str, str]) -> bool | None:
         return True
     stands = _opening.others.stands(path, own)
     return None if stands is None else not stands
+
+
+def is_same_opening(context: Mapping[str, str]) -> bool:
+    """Whether the file has not been closed since: what Blender numbers anew with each opening has the same numbers."""
+    return context.get("opened") == _opening.token
 
 
 def identity() -> str:

@@ -76,8 +76,9 @@ def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict
 
 
 def busy_editing(window: Window) -> bool:
-    """Whether a tool that will push its own undo step (a grab, a stroke) is under way in this window."""
-    return any("UNDO" in operator.bl_options for operator in window.modal_operators)
+    """Whether a tool is under way in this window that will push its own undo step: a grab says UNDO, strokes of sculpt
+    and paint say only BLOCKING, and Blender crashes at their end where an undo step came between."""
+    return any({"UNDO", "BLOCKING"} & operator.bl_options for operator in window.modal_operators)
 
 
 def decode(encoded: bytes, side: int) -> numpy.ndarray:

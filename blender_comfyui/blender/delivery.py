@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import bpy
 from bpy.app.handlers import persistent
 
-from ..generation.events import Ended, ServerChanged
+from ..generation.events import Ended, ServerChanged, SessionEvent
+from ..generation.outcome import numbered
 from . import archive, blend_file, compat, placements, recovery, regions, runtime, settings, sinks
 from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
-from .sinks import ledger
 from .sinks.target import CannotPlace
 
 log = logging.getLogger(__name__)
@@ -97,23 +97,31 @@ def _take_events() -> bool:
         changed = True
         _news.heard = time.monotonic()
         for event in events:
-            if not isinstance(event, ServerChanged):
-                runtime.jobs.take(event)
-                archive.tell(event)
-            if isinstance(event, Ended):
-                _note_unplaceable(event)
+            _take(event)
     return changed
 
 
+def _take(event: SessionEvent) -> None:
+    if isinstance(event, ServerChanged):
+        return
+    try:
+        runtime.jobs.take(event)
+        archive.tell(event)
+        if isinstance(event, Ended):
+            _note_unplaceable(event)
+    except Exception:  # the events after it are news, too
+        log.exception("%s of a job", type(event).__name__)
+
+
 def _note_unplaceable(event: Ended) -> None:
-    numbers = range(1, len(event.outcome.outputs) + 1)
+    numbers = numbered(event.outcome.outputs)
     entry = runtime.jobs.get(event.job_id)
     placements.note_unplaceable(event.job_id, unplaceable(numbers, entry) if entry else list(numbers))
 
 
 def _place_one() -> bool:
     """Place one output of the oldest job that has any; one a tick, as loading it takes Blender a while."""
-    if not runtime.jobs.to_place or _blender_is_busy():
+    if not runtime.jobs.to_place or blender_is_busy():
         return False
     changed = False
     for entry in runtime.jobs.to_place:
@@ -130,7 +138,7 @@ def _place_one() -> bool:
 def _place(entry: Entry) -> None:
     result = entry.waiting[0]
     try:
-        known = ledger.placed_as(entry.id, result.number)
+        known = placements.known_as(entry, result)
         if known is None:
             placements.note_placed(entry, result, sinks.place(entry, result))
         else:
@@ -142,7 +150,7 @@ def _place(entry: Entry) -> None:
         entry.obstacle = f"Blender could not take the result: {error}. Its file is {result.output.path}."
 
 
-def _blender_is_busy() -> bool:
+def blender_is_busy() -> bool:
     """While it renders, or a tool is in use that makes an undo step of its own, nothing may come between."""
     windows = bpy.context.window_manager.windows
     return bpy.app.is_job_running("RENDER") or any(compat.busy_editing(window) for window in windows)
@@ -159,7 +167,7 @@ def _next_interval() -> float | None:
     live_preview.forget()
     if _news.may_come:
         return SERVER_INTERVAL
-    if recovery.reader.awaited or any(entry.returns for entry in runtime.jobs):
+    if recovery.reader.is_waiting or archive.is_owed_answers() or any(entry.returns for entry in runtime.jobs):
         return AWAY_INTERVAL
     if runtime.server_state().connection == "unreachable" and any(regions.showing()):
         return AWAY_INTERVAL

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..generation.events import Ended, Previewed, Returned, SessionEvent
 from ..generation.history import Placement, Record
 from ..generation.job import Job
-from ..generation.outcome import JobState, Outcome, Output
+from ..generation.outcome import JobState, Outcome, Output, numbered
 
 KEPT = 10  # ended jobs that stay listed
 
@@ -32,12 +32,13 @@ class Making:
 
 @dataclass
 class Result:
-    """One file of a job, on its way into the .blend. `number` counts a job's files from 1."""
+    """One file of a job, on its way into the .blend. `number` is its place among all of the job's files, from 1."""
 
     number: int
     output: Output
     placement: Placement = Placement.WAITING
     name: str = ""  # of the data-block that was made of it
+    may_be_here: bool = False  # its file may hold it without a line; not where nobody has tried to place it yet
 
 
 @dataclass
@@ -54,6 +55,9 @@ class Entry:
     results: list[Result] = field(default_factory=list)  # the files that a sink can place
     obstacle: str = ""  # why those that wait are not placed; a sentence
     is_elsewhere: bool = False  # they wait for another .blend than the open one
+    has_returned: bool = False  # an earlier run followed it before
+    is_lent: bool = False  # they were put into another file
+    aside: list[Result] = field(default_factory=list)  # those that stay in their own file meanwhile
 
     @classmethod
     def of_job(cls, job: Job) -> "Entry":
@@ -62,13 +66,15 @@ class Entry:
     @classmethod
     def of_record(cls, record: Record) -> "Entry":
         """Make the entry of a job that ended before."""
-        outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type) for f in record.files}
+        outputs = {f.number: Output(f.path, f.node_id, f.node_title, f.kind, f.type, f.number) for f in record.files}
         error = EarlierError(record.error, record.error_details) if record.error else None
-        entry = cls(record, dict(record.target), outcome=Outcome(record.state, tuple(outputs.values()), error))
+        outcome = Outcome(record.state, tuple(outputs.values()), error, note=record.note)
+        entry = cls(record, dict(record.target), outcome=outcome)
+        wanted = frozenset(_worth_placing(outputs))
         entry.results = [
-            Result(f.number, outputs[f.number], f.placement, f.placed_as)
+            Result(f.number, outputs[f.number], f.placement, f.placed_as, may_be_here=True)
             for f in record.files
-            if f.number in _worth_placing(outputs)
+            if f.number in wanted
         ]
         return entry
 
@@ -79,6 +85,16 @@ class Entry:
     @property
     def job(self) -> Job | None:
         return self.source if isinstance(self.source, Job) else None
+
+    @property
+    def owner(self) -> str:
+        """The Session that followed it, as the history says; '' where that is one of ours."""
+        return self.source.owner if isinstance(self.source, Record) else ""
+
+    @property
+    def own_target(self) -> Mapping[str, str]:
+        """Where it was asked from, wherever its results were put since."""
+        return self.source.target if isinstance(self.source, Record) else self.source.request.context
 
     @property
     def making(self) -> Making:
@@ -95,6 +111,11 @@ class Entry:
     @property
     def error(self) -> Exception | None:
         return self.outcome.error if self.outcome else None
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of how an ended job went: a sentence, or ''."""
+        return self.outcome.note if self.outcome else ""
 
     @property
     def waiting(self) -> list[Result]:
@@ -132,15 +153,33 @@ class Entry:
 
     def end(self, outcome: Outcome) -> None:
         self.outcome, self.preview = outcome, b""
-        outputs = dict(enumerate(outcome.outputs, 1))
-        self.results = [Result(number, outputs[number]) for number in _worth_placing(outputs)]
+        outputs = numbered(outcome.outputs)
+        self.results = [Result(n, outputs[n], may_be_here=self.has_returned) for n in _worth_placing(outputs)]
+
+    def lend(self, results: list[Result], target: Mapping[str, str]) -> None:
+        """Have these results, and no others, go to another file than their own."""
+        lent = {result.number for result in results}
+        self.aside += [result for result in self.results if result.number not in lent]
+        self.results, self.target, self.is_lent = results, {**self.target, **target}, True
+
+    def take_back(self) -> None:
+        """The other file was closed: what it has not kept is their own file's again."""
+        if not self.is_lent:
+            return
+        lent = [result for result in self.results if result.placement is not Placement.KEPT]
+        self.results = sorted(self.aside + lent, key=lambda result: result.number)
+        self.aside, self.target, self.is_lent = [], dict(self.own_target), False
 
 
 class JobList:
-    """Entries in the order of their clicks."""
+    """Entries in the order of their clicks.
+
+    `version` grows with every change of which entries there are, which have ended, and where their results are.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+        self.version = 0
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries.values()))
@@ -148,13 +187,19 @@ class JobList:
     def get(self, job_id: str) -> Entry | None:
         return self._entries.get(job_id)
 
+    def touch(self) -> None:
+        """To be called by whoever changes where results are, or go."""
+        self.version += 1
+
     def add(self, entry: Entry) -> Entry:
         """Append an entry; one of the same job, of an earlier run, goes."""
+        self.touch()
         self._entries.pop(entry.id, None)
         self._entries[entry.id] = entry
         return entry
 
     def remove(self, job_id: str) -> None:
+        self.touch()
         self._entries.pop(job_id, None)
 
     @property
@@ -169,11 +214,12 @@ class JobList:
         """Note what happened to a job."""
         match event:
             case Returned(job=job):
-                self.add(Entry.of_job(job))
+                self.add(Entry.of_job(job)).has_returned = True
             case Previewed(job_id=job_id, image=image) if entry := self.get(job_id):
                 entry.preview = image
             case Ended(job_id=job_id, outcome=outcome) if entry := self.get(job_id):
                 entry.end(outcome)
+                self.touch()
                 if outcome.state is JobState.CANCELLED:
                     self.remove(job_id)
                 self._forget_old()

@@ -46,7 +46,8 @@ def target(context: Context) -> dict[str, str]:
     sink = scene.comfyui.sink
     if sink == "SEQUENCER":
         scene = compat.sequencer_scene(context)
-    return {**blend_file.mark(), "sink": sink, "scene": scene.name, "frame": str(scene.frame_current)}
+    found = {"scene": scene.name, "scene_uid": str(scene.session_uid)}  # the number lives as long as the file is open
+    return {**blend_file.mark(), **found, "sink": sink, "frame": str(scene.frame_current)}
 
 
 def _parameters(context: Context, seed: int, server: ServerState) -> dict[str, object]:

@@ -4,13 +4,15 @@ Both are asked of the history when Blender starts and when a file is opened, wit
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Iterable
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..generation.events import Returned
-from ..generation.history import Filter, Find, Found, Placement, Question, Record, Waiting, WaitingFound
+from ..generation.history import Filter, Find, Found, Placement, Question, Record, Trouble, Waiting, WaitingFound
 from ..generation.outcome import JobState
 from . import archive, blend_file, placements, runtime, settings
 from .job_list import Entry, unplaceable
@@ -18,6 +20,31 @@ from .sinks import ledger
 
 _OPEN = frozenset(state for state in JobState if not state.is_terminal)
 _TAG = "open jobs"
+_MANY = 500  # of them at a time: to know that there are any is enough
+_AT_ONCE = 20  # records that one tick takes up
+_AFTER_TROUBLE = 5.0  # seconds after which the history is asked again
+_ASK_AGAIN = 60.0  # seconds after which open jobs are looked for again that have not returned
+
+
+class _Wish:
+    """Something to be known of the history: asked for until it was answered, again after trouble."""
+
+    def __init__(self, again_after: float = math.inf) -> None:
+        self._again_after = again_after  # seconds after an answer
+        self.due = 0.0  # monotonic
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() >= self.due
+
+    def asked(self) -> None:
+        self.due = math.inf
+
+    def answered(self) -> None:
+        self.due = time.monotonic() + self._again_after
+
+    def failed(self) -> None:
+        self.due = min(self.due, time.monotonic() + _AFTER_TROUBLE)
 
 
 class _Recovery:
@@ -28,34 +55,56 @@ class _Recovery:
 
     def begin(self) -> None:
         """Know nothing yet."""
-        self.wants_results = True
-        self.wants_jobs = True
-        self.awaited = 0  # open jobs of earlier runs that have not returned
+        self.results, self.open_jobs = _Wish(), _Wish(_ASK_AGAIN)
+        self.awaited: set[str] = set()  # open jobs of earlier runs that have not returned
+        self._found: list[Record] = []
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something to come for, now and then."""
+        return bool(self.awaited or self._found) or not math.isinf(self.results.due)
 
     def questions(self) -> Iterable[Question]:
-        if self.wants_results:
-            self.wants_results = False
+        self._take_up_some()
+        if self.results.is_due:
+            self.results.asked()
             yield Waiting("", "")
-        if self.wants_jobs:
-            self.wants_jobs = False
+        if self.open_jobs.is_due:
+            self.open_jobs.asked()
             with contextlib.suppress(ValueError):  # an address that is none: the panel says so
                 server = str(settings.server_settings().address)
-                yield Find(Filter(states=_OPEN, server=server), size=1, tag=_TAG)
+                yield Find(Filter(states=_OPEN, server=server), size=_MANY, tag=_TAG)
 
     def take(self, news: object) -> bool:
         match news:
             case WaitingFound(records=records):
-                for record in records:
-                    _take_up(record)
+                self.results.answered()
+                self._found = list(records)
+                self._take_up_some()
                 return bool(records)
-            case Found(tag=tag, page=page) if tag == _TAG and page.total:
-                self.awaited = page.total
-                with contextlib.suppress(ValueError, runtime.NoOnlineAccess):
-                    runtime.session().start()
-                return True
-            case Returned():
-                self.awaited = max(0, self.awaited - 1)
+            case Found(tag=tag, page=page) if tag == _TAG:
+                return self._await(page.records)
+            case Returned(job_id=job_id):
+                self.awaited.discard(job_id)
+            case Trouble():
+                self.results.failed()
+                self.open_jobs.failed()
         return False
+
+    def _take_up_some(self) -> None:
+        """A few a tick: there may be many."""
+        now, self._found = self._found[:_AT_ONCE], self._found[_AT_ONCE:]
+        for record in now:
+            _take_up(record)
+
+    def _await(self, records: Iterable[Record]) -> bool:
+        self.awaited = {record.id for record in records if runtime.jobs.get(record.id) is None}
+        if not self.awaited:
+            return False
+        self.open_jobs.answered()  # another Blender may follow them, and end them
+        with contextlib.suppress(ValueError, runtime.NoOnlineAccess):
+            runtime.session().start()
+        return True
 
 
 reader = _Recovery()
@@ -85,7 +134,7 @@ def _on_load(_file: str) -> None:
         entry.obstacle, entry.is_elsewhere = "", False
         if entry.job is None:
             runtime.jobs.remove(entry.id)
-    reader.wants_results = True
+    reader.results = _Wish()
 
 
 def register() -> None:

@@ -38,7 +38,15 @@ class _Connection:
         return not self.session.jobs and self.subscription.empty
 
 
+@dataclass
+class _Pausing:
+    """What the person has asked for; it holds for Sessions that are made later, too."""
+
+    paused: bool = False
+
+
 jobs = JobList()
+_pausing = _Pausing()
 _connections: list[_Connection] = []  # the current one last
 
 
@@ -53,6 +61,8 @@ def session() -> Session:
         logbook.protect()
         made = Session(wanted.address, settings.user_folder("session"), credentials=wanted.credentials)
         connection = _Connection(wanted, made, made.subscribe())
+        if _pausing.paused:
+            made.pause()
     else:
         _connections.remove(connection)
     _connections.append(connection)
@@ -91,11 +101,12 @@ def held_jobs() -> list[Entry]:
 
 def is_paused() -> bool:
     """Whether jobs are held back."""
-    return any(connection.session.paused for connection in _connections)
+    return _pausing.paused
 
 
 def pause(paused: bool) -> None:
     """Send nothing more to any server, or go on."""
+    _pausing.paused = paused
     for connection in _connections:
         if paused:
             connection.session.pause()
@@ -117,6 +128,7 @@ def drain(limit: int) -> list[SessionEvent]:
 
 def close() -> None:
     """End all Sessions and forget their jobs; the threads end by themselves."""
+    _pausing.paused = False
     for connection in tuple(_connections):
         _forget(connection)
     for entry in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from .errors import NodeProblem, NotAComfyServer, ServerFault, plain_text
 from .events import ExecutionErrored, ExecutionInterrupted, parse_message
 
 _MAX_DEPTH = 8
+_MAX_TEXT = 100_000  # characters
+_MAX_TEXTS = 1000  # of one node
+_CUT = " …"
 
 
 @dataclass(frozen=True)
@@ -152,12 +156,13 @@ def past_prompts(data: object) -> tuple[PastPrompt, ...]:
 
 
 def node_output(node_id: str, output: object) -> NodeOutput:
-    """Every {filename, subfolder, type} under any key, each once; texts are the strings under "text"."""
-    texts = output.get("text") if isinstance(output, Mapping) else None
+    """Every {filename, subfolder, type} under any key, each once; texts are the strings under "text", long ones cut."""
+    text = output.get("text") if isinstance(output, Mapping) else None
+    texts = (each for each in (text if isinstance(text, list | tuple) else [text]) if isinstance(each, str))
     return NodeOutput(
         node_id=node_id,
         files=tuple(dict.fromkeys(_files(output, 0))),
-        texts=tuple(t for t in (texts if isinstance(texts, list | tuple) else [texts]) if isinstance(t, str)),
+        texts=tuple(_cut(text) for text in itertools.islice(texts, _MAX_TEXTS)),
     )
 
 
@@ -176,6 +181,10 @@ def combo_options(object_info: object, class_type: str, input_name: str) -> tupl
 def _is_of_another(item: object, prompt_id: str) -> bool:
     """An entry holds what was queued: number, id, graph, … An id that is not the one asked for is a mix-up."""
     return isinstance(item, list) and len(item) > 1 and isinstance(item[1], str) and item[1] != prompt_id
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - len(_CUT)] + _CUT
 
 
 def _device(data: Mapping[str, object]) -> Device:

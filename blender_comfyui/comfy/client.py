@@ -21,6 +21,7 @@ from .redaction import Redactor
 from .transport import Answer, Timeouts, Transport
 
 MAX_FILE_BYTES = 16 * 1024**3
+MAX_LARGE_JSON = 32 * 1024 * 1024  # bytes, of what holds all nodes, or whole prompts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,26 +90,26 @@ class ComfyClient:
     def object_info(self, class_type: str = "") -> Mapping[str, object]:
         """Definitions of all node classes (about 1 MB), or of one; an unknown class gives {}."""
         path = f"/object_info/{quote(class_type, safe='')}" if class_type else "/object_info"
-        data = self._get(path)
+        data = self._get(path, MAX_LARGE_JSON)
         return data if isinstance(data, Mapping) else {}
 
     @_keeps_secrets
     def queue(self) -> answers.Queue:
-        return answers.queue(self._get("/queue"))
+        return answers.queue(self._get("/queue", MAX_LARGE_JSON))
 
     @_keeps_secrets
     def history(self, prompt_id: str) -> answers.HistoryEntry | None:
         """None while the prompt has not ended, and when the server does not know it."""
-        return answers.history_entry(self._get(f"/history/{quote(prompt_id, safe='')}"), prompt_id)
+        return answers.history_entry(self._get(f"/history/{quote(prompt_id, safe='')}", MAX_LARGE_JSON), prompt_id)
 
     @_keeps_secrets
     def past_prompts(self, newest: int = 64) -> tuple[answers.PastPrompt, ...]:
         """The last prompts of the server's history, oldest first, whoever sent them."""
-        return answers.past_prompts(self._get(f"/history?max_items={newest}"))
+        return answers.past_prompts(self._get(f"/history?max_items={newest}", MAX_LARGE_JSON))
 
     @_keeps_secrets
     def past_prompt(self, prompt_id: str) -> answers.PastPrompt | None:
-        found = answers.past_prompts(self._get(f"/history/{quote(prompt_id, safe='')}"))
+        found = answers.past_prompts(self._get(f"/history/{quote(prompt_id, safe='')}", MAX_LARGE_JSON))
         return next((past for past in found if past.prompt_id == prompt_id), None)
 
     @_keeps_secrets
@@ -144,11 +145,11 @@ class ComfyClient:
                 f"The ComfyUI at {self.address} is too old: it does not take the ids of our jobs. Update it.",
                 details=str(data)[:500],
             )
-        number = data.get("number")
+        number, problems = data.get("number"), node_problems(data.get("node_errors"), prompt)
         return answers.Accepted(
             prompt_id,
             number if isinstance(number, int | float) else 0,
-            node_problems(data.get("node_errors"), prompt),
+            tuple(problem.hidden(self._redactor.hide_secrets) for problem in problems),
         )
 
     @_keeps_secrets
@@ -202,11 +203,11 @@ class ComfyClient:
 
     def _withdraw(self, prompt_id: str, client_id: str) -> None:
         """Take out of the queue what the server took under an id of its own: but only what came from us indeed."""
-        if answers.is_waiting_for(self._get("/queue"), prompt_id, client_id):
+        if answers.is_waiting_for(self._get("/queue", MAX_LARGE_JSON), prompt_id, client_id):
             self.delete_queued(prompt_id)
 
-    def _get(self, path: str) -> object:
-        return self._json(self._expect(self._transport.exchange("GET", path), path))
+    def _get(self, path: str, max_bytes: int) -> object:
+        return self._json(self._expect(self._transport.exchange("GET", path, max_bytes=max_bytes), path))
 
     def _expect(self, answer: Answer, path: str) -> Answer:
         if answer.status == 200:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import urllib3
 from requests.adapters import HTTPAdapter
 
+SLOWEST = 32 * 1024  # bytes a second, at which a file may come
 MAX_LINE = 64 * 1024  # bytes, as http.client allows a header
 _LOOK = 0.25  # seconds between two looks at whether a download is still wanted
 _current = threading.local()
@@ -31,12 +32,17 @@ class Exchange:
         self.cut: Literal["", "late", "unwanted", "closed"] = ""
         self.unwanted = unwanted
         self._seconds = seconds
+        self._fresh = 0  # bytes since the time began to count
         self.deadline = time.monotonic() + seconds
         self.socket: socket.socket | None = None
 
-    def extend(self) -> None:
-        """Something worth the name has come: the time counts anew."""
-        self.deadline = time.monotonic() + self._seconds
+    def received(self, size: int) -> None:
+        """So many bytes of a file are here. With as many as SLOWEST brings in the whole time, that counts anew: what
+        came fast gives no leave to drip for days."""
+        self._fresh += size
+        if self._fresh >= SLOWEST * self._seconds:
+            self._fresh = 0
+            self.deadline = time.monotonic() + self._seconds
 
     def end(self, why: Literal["late", "unwanted", "closed"]) -> None:
         self.cut = self.cut or why

@@ -139,8 +139,8 @@ class NodeProblem:
         return f"{where}: {text}"
 
     def hidden(self, redact: Callable[[str], str]) -> NodeProblem:
-        """The same with what the server says in it gone through `redact`."""
-        return dataclasses.replace(self, message=redact(self.message), details=redact(self.details))
+        """The same with all that the server may have said in it gone through `redact`."""
+        return NodeProblem(*(redact(getattr(self, field.name)) for field in dataclasses.fields(self)))
 
 
 class InvalidPrompt(ComfyError):

@@ -1,8 +1,7 @@
 """What a ComfyUI server says on its websocket, one frozen dataclass a message. No network here, no bpy.
 
-What a server sends is not trusted: a message that is unknown or not as it should be parses to None, and no
-input whatever raises. Every string of an event can be encoded as UTF-8, except inside the raw
-``NodeExecuted.output`` and ``FeatureFlags.flags``.
+What a server sends is not trusted: a message that is unknown or malformed parses to None, and no input raises. Every
+string of an event can be encoded as UTF-8, except inside the raw ``NodeExecuted.output`` and ``FeatureFlags.flags``.
 """
 
 from __future__ import annotations
@@ -14,6 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from .bounded_json import read_json
+
+_MAX_VALUES = 250_000  # in one message; a snapshot of 1000 nodes has 8000
+_MAX_ABOUT = 64 * 1024  # bytes of what is told about a preview
+_MAX_WORDS = 2000  # bytes of what a node says while it runs
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,8 @@ class _MalformedError(Exception):
 
 def _json(text: str | bytes) -> Any:
     try:
-        return read_json(text)
-    except ValueError:  # also for thousands of digits, bad UTF-8, and what is nested too deeply
+        return read_json(text, _MAX_VALUES)
+    except ValueError:  # also for thousands of digits, bad UTF-8, and what is nested too deeply or too much
         return None
 
 
@@ -380,7 +383,7 @@ def _preview(image: bytes, prompt_id: str | None = None, node_id: str | None = N
 
 def _preview_with_metadata(body: bytes) -> Preview | None:
     parts = _split(body)
-    metadata = _json(parts[0]) if parts else None
+    metadata = _json(parts[0]) if parts and len(parts[0]) <= _MAX_ABOUT else None
     if parts is None or not isinstance(metadata, dict):
         return None
     try:
@@ -393,4 +396,4 @@ def _progress_text(body: bytes) -> ProgressText | None:
     parts = _split(body)
     if not parts or not parts[0]:
         return None
-    return ProgressText(parts[0].decode("utf-8", "replace"), parts[1].decode("utf-8", "replace"))
+    return ProgressText(*(part[:_MAX_WORDS].decode("utf-8", "replace") for part in parts))

@@ -24,6 +24,7 @@ from .address import ServerAddress
 
 MAX_HEAD = 64 * 1024  # bytes of an answer before its body
 MAX_MESSAGE = 256 * 1024 * 1024  # bytes; a picture of 4096 x 4096 has 50 MB at worst
+MAX_TEXT = 4 * 1024 * 1024  # bytes of a message in JSON: all of Blender waits while it is read
 _ACCEPTS = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 
 
@@ -57,13 +58,20 @@ class GuardedSocket:
 
 
 class _Fragments(websocket.continuous_frame):
-    """Puts the pieces of a message together: not more than MAX_MESSAGE, and without copying all for each of them."""
+    """Puts the pieces of a message together, without copying all for each of them."""
+
+    def refuse_too_long(self, opcode: int, length: int) -> None:
+        """Raise where a message of this kind may not be so long, with what is here of it already."""
+        if self.cont_data is not None and opcode == websocket.ABNF.OPCODE_CONT:
+            opcode = self.cont_data[0]
+            length += len(self.cont_data[1])
+        kind, limit = ("text", MAX_TEXT) if opcode == websocket.ABNF.OPCODE_TEXT else ("message", MAX_MESSAGE)
+        if length > limit:
+            raise websocket.WebSocketPayloadException(f"a {kind} of over {limit >> 20} MB")
 
     def add(self, frame: Any) -> None:
         super().add(frame)
         assert self.cont_data is not None
-        if len(self.cont_data[1]) > MAX_MESSAGE:
-            raise websocket.WebSocketPayloadException(f"a message of over {MAX_MESSAGE >> 20} MB")
         if not frame.fin and isinstance(self.cont_data[1], bytes):
             self.cont_data[1] = bytearray(self.cont_data[1])
 
@@ -71,6 +79,20 @@ class _Fragments(websocket.continuous_frame):
         opcode, frame = super().extract(frame)
         frame.data = bytes(frame.data)
         return opcode, frame
+
+
+class _Frames(websocket.frame_buffer):
+    """Reads no frame that makes its message too long."""
+
+    def __init__(self, receive: Callable[[int], bytes], fragments: _Fragments) -> None:
+        super().__init__(receive, True)
+        self._fragments = fragments
+
+    def recv_length(self) -> None:
+        super().recv_length()
+        assert self.header is not None
+        assert self.length is not None
+        self._fragments.refuse_too_long(self.header[4], self.length)
 
 
 def open_websocket(
@@ -101,7 +123,8 @@ def open_websocket(
         raw.close()
         raise
     connection = websocket.WebSocket(skip_utf8_validation=True)
-    connection.cont_frame = _Fragments(False, True)
+    connection.cont_frame = fragments = _Fragments(False, True)
+    connection.frame_buffer = _Frames(connection._recv, fragments)
     guarded = GuardedSocket(raw)
     connection.sock, connection.connected = guarded, True  # type: ignore[assignment]
     return connection, guarded

@@ -12,6 +12,7 @@ import logging
 import random
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import websocket
 
 from .address import ServerAddress
 from .credentials import Credentials
-from .events import Connected, Disconnected, Event, parse_binary, parse_text
+from .events import Connected, Disconnected, Event, FeatureFlags, QueueStatus, parse_binary, parse_text
 from .opening import GuardedSocket, open_websocket
 
 log = logging.getLogger(__name__)
@@ -31,23 +32,30 @@ _FEATURES = json.dumps({"type": "feature_flags", "data": {"supports_preview_meta
 @dataclass(frozen=True)
 class StreamTimes:
     """Seconds. A silence of `ping_after` is met with a ping, one of `ping_after` more ends the connection, and so
-    does a message that is not whole after `message`."""
+    does a message that is not whole after `message`. A connection that lasted `steady`, or brought news of a run, was
+    a good one: after its end the first try comes soon. The end of any other counts as one more failure, so that a
+    server which takes us in and throws us out again is not stormed."""
 
     connect: float = 5.0
     ping_after: float = 10.0
     message: float = 60.0
     first_delay: float = 0.25
     longest_delay: float = 5.0
+    steady: float = 10.0
 
 
 class EventStream:
-    """Connects, reads, and connects again until it is closed; hands every event to `deliver`, on its own thread."""
+    """Connects, reads, and connects again until it is closed; hands every event to `deliver`, on its own thread.
+
+    `deliver` also gets the size of the event's message in bytes. Where it raises ConnectionError, because nobody keeps
+    up with what comes, the connection is closed for that reason.
+    """
 
     def __init__(
         self,
         address: ServerAddress,
         credentials: Credentials,
-        deliver: Callable[[Event], None],
+        deliver: Callable[[Event, int], None],
         times: StreamTimes = StreamTimes(),
     ) -> None:
         self._address = address
@@ -57,6 +65,7 @@ class EventStream:
         self._closing = threading.Event()
         self._hurry = threading.Event()
         self._socket: socket.socket | None = None
+        self._failures = 0  # connections in a row that failed, or were of no use
         self._thread = threading.Thread(target=self._run, name="comfyui-stream", daemon=True)
 
     def start(self) -> None:
@@ -77,14 +86,10 @@ class EventStream:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        failures = 0
         while not self._closing.is_set():
             reason = "closed by the server"
             try:
-                connection, guarded, client_id = self._connect()
-                failures = 0
-                self._deliver(Connected(client_id))
-                self._read(connection, guarded)
+                self._live()
             except (OSError, websocket.WebSocketException, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}"
             except Exception as error:  # what nobody foresaw ends this connection, not the thread
@@ -93,10 +98,21 @@ class EventStream:
             finally:
                 self._end()
             if not self._closing.is_set():
-                self._deliver(Disconnected(reason))
-                self._hurry.wait(self._delay(failures))
+                self._deliver(Disconnected(reason), 0)
+                self._hurry.wait(self._delay(self._failures))
                 self._hurry.clear()
-                failures += 1
+                self._failures += 1
+
+    def _live(self) -> None:
+        """One connection, from its beginning to its end."""
+        connection, guarded, client_id = self._connect()
+        began = time.monotonic()
+        self._deliver(Connected(client_id), 0)
+        try:
+            self._read(connection, guarded)
+        finally:
+            if time.monotonic() - began >= self._times.steady:
+                self._failures = 0
 
     def _connect(self) -> tuple[websocket.WebSocket, GuardedSocket, str]:
         client_id = uuid.uuid4().hex
@@ -127,7 +143,9 @@ class EventStream:
                 return
             event = self._event(opcode, frame.data)
             if event is not None:
-                self._deliver(event)
+                self._deliver(event, len(frame.data))
+                if not isinstance(event, QueueStatus | FeatureFlags):  # these come first, whatever comes then
+                    self._failures = 0
 
     @staticmethod
     def _event(opcode: int, data: bytes) -> Event | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from .address import ServerAddress
-from .bounded_json import read_json
+from .bounded_json import MAX_VALUES, TooMuchJson, read_json
 from .connection_error import connection_error
 from .credentials import Credentials
 from .deadlines import Deadlines, Exchange, NotingAdapter
@@ -30,9 +31,9 @@ from .errors import (
     TimedOut,
 )
 
-MAX_JSON_BYTES = 256 * 1024 * 1024
+MAX_JSON_BYTES = 4 * 1024 * 1024  # unless the caller allows for more
 MAX_REDIRECTS = 5
-CHUNK = 64 * 1024  # bytes; one has to come within the time of a whole exchange
+CHUNK = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PASSING = frozenset({429, 502, 503, 504})
@@ -57,9 +58,15 @@ class Answer:
 
     def json(self) -> object:
         """The body as JSON, bare NaN and Infinity allowed (the server sends them); ServerFault if it is none, or deeper
-        nested than anything sound."""
+        nested or longer than anything sound."""
         try:
             return read_json(self.body)
+        except TooMuchJson as error:
+            raise ServerFault(
+                f"The server's answer holds more than {MAX_VALUES:,} values, so it was not read. Look at the server, "
+                "or at the proxy before it.",
+                details=self.body[:2000].decode("utf-8", "replace"),
+            ) from error
         except ValueError as error:
             raise ServerFault(
                 "The server's answer could not be read: it is no proper JSON. Try again; if it stays, look at the "
@@ -80,13 +87,17 @@ class Transport:
         self.address = address
         self.timeouts = timeouts
         self._headers = dict(credentials.headers)
-        self._proxies = {} if address.is_loopback else requests.utils.get_environ_proxies(address.http("/"))
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
         self._http = requests.Session()
         self._deadlines = Deadlines()
         adapter = NotingAdapter(pool_connections=2, pool_maxsize=8)
         self._http.mount("http://", adapter)
         self._http.mount("https://", adapter)
+
+    @functools.cached_property
+    def _proxies(self) -> dict[str, str]:
+        """Read at the first exchange, off Blender's main thread: on macOS the system may look up the host's address."""
+        return {} if self.address.is_loopback else requests.utils.get_environ_proxies(self.address.http("/"))
 
     def abort(self) -> None:
         """End what is under way with CannotConnect, and whatever is asked from now on. Returns at once."""
@@ -105,6 +116,7 @@ class Transport:
         params: Mapping[str, str] | None = None,
         body: object = None,
         read_timeout: float | None = None,
+        max_bytes: int = MAX_JSON_BYTES,
     ) -> Answer:
         """One request with an optional JSON body, and its whole answer, whatever its status below 500.
 
@@ -113,17 +125,22 @@ class Transport:
         data = None if body is None else json.dumps(body).encode()
         read = self.timeouts.read if read_timeout is None else read_timeout
         with self._open(method, path, params, data, read) as (response, exchange):
-            content = bytearray()
-            for chunk in self._chunks(response, exchange):
-                content += chunk
-                if len(content) > MAX_JSON_BYTES:
-                    raise ServerFault(
-                        f"The answer to {path} is over {MAX_JSON_BYTES >> 20} MB, so it was not read. Look at the "
-                        "server, or at the proxy before it."
-                    )
-            answer = Answer(response.status_code, response.headers.get("Content-Type", ""), bytes(content))
+            content = self._content(path, self._chunks(response, exchange), max_bytes)
+            answer = Answer(response.status_code, response.headers.get("Content-Type", ""), content)
         self._refuse_faults(path, answer, response)
         return answer
+
+    @staticmethod
+    def _content(path: str, chunks: Iterator[bytes], max_bytes: int) -> bytes:
+        content = bytearray()
+        for chunk in chunks:
+            content += chunk
+            if len(content) > max_bytes:
+                raise ServerFault(
+                    f"The answer to {path} is over {max_bytes >> 20} MB, so it was not read. Look at the server, or at "
+                    "the proxy before it."
+                )
+        return bytes(content)
 
     def download(
         self,
@@ -136,8 +153,8 @@ class Transport:
     ) -> tuple[int, str]:
         """Stream an answer into the file `target`; gives its status and content type.
 
-        Only a 200 is written. Raises FileBroken for a body that is cut, TimedOut when CHUNK bytes of it take longer
-        than a whole exchange may, Interrupted when `should_stop` says so, and what `exchange` raises. It may be
+        Only a 200 is written. Raises FileBroken for a body that is cut, TimedOut where it comes more slowly than
+        SLOWEST, Interrupted when `should_stop` says so, and what `exchange` raises. It may be
         asked on another thread.
         """
         read = self.timeouts.read
@@ -147,7 +164,7 @@ class Transport:
             if response.status_code != 200:
                 self._refuse_faults(path, Answer(response.status_code, content_type, b""), response)
                 return response.status_code, content_type
-            size = extended = 0
+            size = 0
             if _announced(response) > max_bytes:
                 raise _too_large(max_bytes)
             with target.open("wb") as file:
@@ -155,9 +172,7 @@ class Transport:
                     size += len(chunk)
                     if size > max_bytes:
                         raise _too_large(max_bytes)
-                    if size - extended >= CHUNK:  # a chunk as the server cuts them may be a single byte
-                        extended = size
-                        exchange.extend()
+                    exchange.received(len(chunk))
                     file.write(chunk)
             return 200, content_type
 

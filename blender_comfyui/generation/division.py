@@ -33,7 +33,7 @@ class Division:
     """Follows one part after the other, and at last ends the run of the job."""
 
     def __init__(
-        self, run: JobRun, batch: Batch, watch: ServerWatch, launch: Callable[[Part, Listener], PartRun]
+        self, run: JobRun, batch: Batch, watch: ServerWatch, launch: Callable[[Part, Listener, bool], PartRun]
     ) -> None:
         self._run = run
         self._batch = batch
@@ -90,9 +90,9 @@ class Division:
     def _go_on(self, look_first: bool) -> None:
         first, count = next(parts(self._made, self._batch.size, self._limit))
         self._run.job.remark(running_in_parts(count, self._batch.size))
-        self._under_way = self._launch(Part(self._run.job, self._batch, first, count), self)
-        log.info("job %s: %d pictures from %d on are job %s", self._run.job.id, count, first, self._under_way.job.id)
-        self._under_way.start(look_first)
+        part = Part(self._run.job, self._batch, first, count)
+        log.info("job %s: %d pictures from %d on are job %s", self._run.job.id, count, first, part.id)
+        self._under_way = self._launch(part, self, look_first)
 
     def _make_room(self) -> None:
         """What earlier runs left in the server's memory is of no use now."""

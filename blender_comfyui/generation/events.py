@@ -83,7 +83,7 @@ class ForeignListed:
 
 @dataclass(frozen=True)
 class HistoryNotice:
-    """What happened to the history itself, as a sentence: it was damaged and rebuilt."""
+    """What a person should know, as a sentence: the history was damaged and rebuilt, a job is of another server."""
 
     text: str
 

@@ -5,36 +5,61 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
+
+from .events import Previewed
 
 T = TypeVar("T")
 _CROWDED = 500  # events that a reader may lag behind before passing ones are left out
 
 
+class _PreviewOf(str):
+    """The id of a job: its newest preview has its turn here, if it had none yet."""
+
+
 class Subscription(Generic[T]):
-    """One reader's events, in order. `drain` never blocks; `get` does."""
+    """One reader's events, in order. `drain` never blocks; `get` does.
+
+    Of each job only the newest preview waits: they may be large, and a reader that renders reads nothing for an hour.
+    """
 
     def __init__(self, close: Callable[[Subscription[T]], None]) -> None:
-        self._events: SimpleQueue[T] = SimpleQueue()
+        self._events: SimpleQueue[T | _PreviewOf] = SimpleQueue()
+        self._previews: dict[str, Previewed] = {}  # no lock: first it is here, then its turn comes into the queue
         self._close = close
 
     def put(self, event: T, passing: bool) -> None:
         """`passing` events (progress, previews) are dropped for a reader that does not keep up."""
-        if not (passing and self._events.qsize() > _CROWDED):
+        if passing and self._events.qsize() > _CROWDED:
+            return
+        if isinstance(event, Previewed):
+            self._previews[event.job_id] = event
+            self._events.put(_PreviewOf(event.job_id))
+        else:
             self._events.put(event)
 
     def get(self) -> T:
-        return self._events.get()
+        while True:
+            event = self._taken(self._events.get())
+            if event is not None:
+                return event
 
     def drain(self, limit: int = 100) -> list[T]:
         """The next events, at most `limit`; [] when there are none."""
         events: list[T] = []
         try:
             while len(events) < limit:
-                events.append(self._events.get_nowait())
+                event = self._taken(self._events.get_nowait())
+                if event is not None:
+                    events.append(event)
         except Empty:
             pass
         return events
+
+    def _taken(self, event: T | _PreviewOf) -> T | None:
+        if isinstance(event, _PreviewOf):
+            return cast("T | None", self._previews.pop(event, None))
+        return event
 
     @property
     def empty(self) -> bool:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+import uuid
 from collections.abc import Callable
 from queue import SimpleQueue
 
 from .history import History
-from .messages import Close, Order, Refused, Submit
+from .messages import Close, Order, Refused, Submit, Unprepared
+from .outcome import JobState, Outcome
 from .ownership import Ownership
 
 log = logging.getLogger(__name__)
@@ -26,13 +29,14 @@ class Intake:
         self._server = server
         self._ownership = ownership
         self._deliver = deliver
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Order | Unprepared] = SimpleQueue()
+        self._last_rank: float | None = None  # not known yet
         self._thread = threading.Thread(target=self._run, name="comfyui-intake", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, order: Order) -> None:
+    def put(self, order: Order | Unprepared) -> None:
         self._orders.put(order)
 
     def join(self, timeout: float) -> None:
@@ -43,15 +47,34 @@ class Intake:
         self._ownership.take()
         while True:
             order = self._orders.get()
-            self._deliver(self._written(order) if isinstance(order, Submit) else order)
+            if isinstance(order, Unprepared):
+                self._write_down(order)
+            else:
+                self._deliver(self._written(order) if isinstance(order, Submit) else order)
             if isinstance(order, Close):
                 return
 
     def _written(self, submit: Submit) -> Submit | Refused:
         job = submit.job
         try:
-            self._history.add(job.id, job.request, self._server, self._ownership.id, job.created)
+            rank = self._next_rank(job.created)
+            self._history.add(job.id, job.request, self._server, self._ownership.id, rank)
         except Exception as error:
             log.exception("job %s", job.id)
             return Refused(job, error)
-        return submit
+        return Submit(job, rank)
+
+    def _next_rank(self, created: float) -> float:
+        """Behind all others, also where the clock was set back or is coarse; apart, so that others fit between."""
+        if self._last_rank is None:
+            self._last_rank = self._history.last_rank(self._server)
+        self._last_rank = max(self._last_rank + 1.0, created)
+        return self._last_rank
+
+    def _write_down(self, failed: Unprepared) -> None:
+        job_id, now = str(uuid.uuid4()), time.time()
+        try:
+            self._history.add(job_id, failed.request, self._server, self._ownership.id, now)
+            self._history.end(job_id, Outcome(JobState.FAILED, error=failed.error), now)
+        except Exception:  # the caller has the error
+            log.exception("job %s", job_id)

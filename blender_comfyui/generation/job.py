@@ -108,7 +108,8 @@ class Job:
             subscription.close()
 
     def cancel(self) -> None:
-        """Ask for the end of this job alone, and return at once. A job that has ended stays as it is."""
+        """Ask for the end of this job alone, and return at once. One that has ended stays as it is; one whose outcome
+        `stays_open` is given up."""
         self._cancel(self.id)
 
     # What follows is for the worker thread.

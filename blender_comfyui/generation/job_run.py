@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class JobRun(Run):
-    """`launch` has the worker follow the run of a part."""
+    """`launch` has the worker start the run of a part, which may be on the server already, and follow it."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class JobRun(Run):
         recording: Recording,
         retry: Retry,
         patience: Patience,
-        launch: Callable[[Part, Listener], PartRun],
+        launch: Callable[[Part, Listener, bool], PartRun],
     ) -> None:
         super().__init__(job, watch, downloads, recording, retry, patience)
         self._launch = launch

@@ -8,11 +8,23 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .job import Job
+from .request import Request
 
 
 @dataclass(frozen=True)
 class Submit:
+    """`rank` says where it stands in our own queue."""
+
     job: Job
+    rank: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unprepared:
+    """What was asked for cannot be made a prompt of: it is written down, and that is all."""
+
+    request: Request
+    error: Exception
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,8 @@ class Refused:
 
 @dataclass(frozen=True)
 class Cancel:
+    """End this job; one that nobody follows is given up."""
+
     job_id: str
 
 
@@ -76,4 +90,5 @@ class Close:
     error: Exception
 
 
-Order: TypeAlias = Submit | Refused | Cancel | Move | Pause | Refresh | Recover | ListForeign | BringIn | Close
+BringBack: TypeAlias = Recover | ListForeign | BringIn
+Order: TypeAlias = Submit | Refused | Cancel | Move | Pause | Refresh | BringBack | Close

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -35,13 +36,29 @@ _TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, J
 
 @dataclass(frozen=True)
 class Output:
-    """One file that arrived. `kind` is image, video, audio, model, text or other; `type` is output or temp."""
+    """One file that arrived. `kind` is image, video, audio, model, text or other; `type` is output or temp.
+
+    `number` is its place among all files of the job, from 1, also when others of them did not come; 0 when that is
+    not known: then they count in the order in which they are given.
+    """
 
     path: Path
     node_id: str
     node_title: str
     kind: str
     type: str
+    number: int = 0
+
+
+def numbered(outputs: Iterable[Output]) -> dict[int, Output]:
+    """Files by their numbers. No number is given twice: the next free one takes its place."""
+    found: dict[int, Output] = {}
+    for count, output in enumerate(outputs, 1):
+        number = output.number or count
+        while number in found:
+            number += 1
+        found[number] = output
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ import filecmp
 import heapq
 import itertools
 import logging
+import os
 import re
 import threading
 import time
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
 
@@ -50,11 +51,12 @@ class CannotSave(Exception):
 
 @dataclass(frozen=True)
 class Fetch:
-    """One file to fetch into `part`, a temporary name beside its final place."""
+    """One file to fetch into `part`, a temporary name beside its final place, until `unwanted` is set."""
 
     job_id: str
     file: ServerFile
     part: Path
+    unwanted: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,15 @@ def discard(part: Path) -> None:
 
 def discard_all(folder: Path, job_id: str) -> None:
     """Remove what an earlier run left of a job's files on the way."""
-    for part in folder.glob(f".{job_id}-*.part"):
-        discard(part)
+    with contextlib.suppress(OSError):  # a name that is too long, a share that is away
+        for part in folder.glob(f".{job_id}-*.part"):
+            discard(part)
+
+
+def settle(part: Path) -> None:
+    """Have a file on the disk itself: after a power cut a name that is there must not stand for nothing."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _may_be_a_hiccup(error: ComfyError) -> bool:
@@ -154,7 +163,6 @@ class Downloads:
         self._wanted: SimpleQueue[tuple[Fetch, float] | None] = SimpleQueue()
         self._later: list[tuple[float, int, Fetch, int]] = []  # due, order, what, how often it failed
         self._order = itertools.count()
-        self._unwanted: set[str] = set()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="comfyui-downloads", daemon=True)
 
@@ -164,10 +172,6 @@ class Downloads:
     def fetch(self, fetch: Fetch, delay: float = 0.0) -> None:
         """Fetch a file, from `delay` seconds on."""
         self._wanted.put((fetch, delay))
-
-    def drop(self, job_id: str) -> None:
-        """Fetch nothing more for this job; what is on the way is stopped."""
-        self._unwanted.add(job_id)
 
     def close(self) -> None:
         self._closed = True
@@ -220,6 +224,7 @@ class Downloads:
             fetch.part.parent.mkdir(parents=True, exist_ok=True)
             self._client.download(fetch.file, fetch.part, lambda: self._stops(fetch))
             check_file(fetch.part, fetch.file.filename)
+            settle(fetch.part)
         except ComfyError as error:  # before OSError: TimedOut is one too
             return error
         except OSError as error:
@@ -230,4 +235,4 @@ class Downloads:
         return None
 
     def _stops(self, fetch: Fetch) -> bool:
-        return self._closed or fetch.job_id in self._unwanted
+        return self._closed or fetch.unwanted.is_set()

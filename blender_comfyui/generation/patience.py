@@ -32,17 +32,15 @@ class Spell:
     """A time of trouble: it begins with the first question, and `over` ends it."""
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._since = 0.0
+        self._asked = 0
 
-    def lasts(self, limit: float) -> bool:
-        """Whether it has lasted for `limit` seconds."""
+    def lasts(self, limit: float, *, times: int = 1) -> bool:
+        """Whether it has lasted for `limit` seconds, and been asked about `times` times, this one included."""
         now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        return now - self._since >= limit
+        self._since = self._since if self._asked else now
+        self._asked += 1
+        return now - self._since >= limit and self._asked >= times
 
     def over(self) -> None:
-        self._since = None
-
-    @property
-    def is_on(self) -> bool:
-        return self._since is not None
+        self._asked = 0

@@ -17,6 +17,7 @@ from ..comfy.bounded_json import read_json
 from ..comfy.errors import FileBroken
 from ..workflow.png_chunks import BrokenPng, check_chunks, texts
 from ..workflow.signatures import FORMAT_OF, HEAD, picture_format, text_instead
+from .float_headers import BrokenHeader, claimed_sizes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -70,6 +71,20 @@ def check_picture(path: Path, file_name: str) -> None:
     if not found or (named and found != named):
         instead = text_instead(head) or (f"a picture of another kind, {found}" if found else "something else")
         raise _broken(file_name, f"it is {instead}" if head else "it is empty")
+    _check_structure(path, found, head, file_name)
+    if _can_decode(found):
+        _decode(path, found, file_name)
+
+
+def _check_structure(path: Path, found: str, head: bytes, file_name: str) -> None:
+    """What decoding would not tell, or too late."""
+    if found in ("OpenEXR", "Radiance HDR"):
+        try:
+            sizes = claimed_sizes(path, found)
+        except BrokenHeader as error:
+            raise _broken(file_name, "it is damaged or cut") from error
+        for width, height in sizes:
+            _check_size(width, height, file_name)
     if found == "PNG":
         try:
             check_chunks(path)
@@ -81,15 +96,17 @@ def check_picture(path: Path, file_name: str) -> None:
         raise _broken(file_name, "it is cut")
     if found == "WebP" and 8 + int.from_bytes(head[4:8], "little") > path.stat().st_size:
         raise _broken(file_name, "it is cut")
-    if _can_decode(found):
-        _decode(path, found, file_name)
+
+
+def _check_size(width: int, height: int, file_name: str) -> None:
+    if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
+        raise _broken(file_name, f"it claims to have {width} x {height} pixels")
 
 
 def _decode(path: Path, found: str, file_name: str) -> None:
     with _decoding(path, found, file_name) as image:
+        _check_size(image.width, image.height, file_name)
         pixels = image.width * image.height
-        if pixels > MAX_PIXELS or pixels < 1:
-            raise _broken(file_name, f"it claims to have {image.width} x {image.height} pixels")
         if found == "JPEG":  # at an eighth of its size: as thorough, with less memory
             pixels //= 4
             image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))

@@ -7,23 +7,15 @@ own queue, where it is held until `release`.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-from collections.abc import Callable
 
 from ..comfy.answers import HistoryEntry, node_output
 from ..comfy.errors import (
-    CannotConnect,
     ComfyError,
     CredentialsRefused,
-    FileMissing,
-    InvalidPrompt,
     Lost,
-    NodeProblem,
-    ServerFault,
     TimedOut,
-    TooOld,
 )
 from ..comfy.events import (
     Event,
@@ -35,26 +27,23 @@ from ..comfy.events import (
     Preview,
 )
 from .cancelling import cancel_prompt
-from .choices import settle
 from .history import Record
 from .job import Job
 from .outcome import JobState, Outcome
 from .outputs import Arrival, Downloads
 from .patience import Patience, Spell
-from .progress import ProgressTracker
 from .recording import Recording
 from .retry import Retry
+from .sending import SendingRun
 from .server_watch import ServerWatch
-from .taking import Taking, is_outage, may_come_later
+from .taking import is_outage
 
 log = logging.getLogger(__name__)
 
 _ASK_AGAIN = 2.0  # seconds after which a cancel without effect is asked for again
-_FIRST_LOOK = 0.5  # after the server's yes: what still waits then wants to know its place in the queue
-_STREAM_WAIT = 1.0  # for the websocket to open before the prompt is sent without it
 
 
-class Run:
+class Run(SendingRun):
     """Moves one job from waiting to its end. `due` is when `step` wants to be called, in monotonic seconds."""
 
     def __init__(
@@ -66,29 +55,11 @@ class Run:
         retry: Retry,
         patience: Patience,
     ) -> None:
-        self.job = job
-        self.due = float("inf")
-        self._watch = watch
-        self._recording = recording
-        self._client = watch.client
-        self._retry = retry
-        self._patience = patience
-        self._written = job.request  # as the history has it
-        self._tracker = ProgressTracker(job.request)
-        self._taking = Taking(job, downloads)
-        self._problems: tuple[NodeProblem, ...] = ()
-        self._client_id: str | None = None  # of the websocket under which the prompt was sent
-        self._accepted = False
-        self._unreached = 0  # tries that found no server
-        self._failures = 0  # tries that the server, or something before it, did not take
-        self._unclear: ComfyError | None = None  # sent, but we do not know whether it was accepted
-        self._trouble, self._absence, self._fetch_trouble = Spell(), Spell(), Spell()
+        super().__init__(job, watch, downloads, recording, retry, patience)
+        self._fetch_trouble, self._unfinished = Spell(), Spell()
+        self._heard_end = False  # of the run, over the websocket under which it was sent
         self._early_looks = 0
-        self._stood_in_line = False
-        self._cancelling = False
         self._asked_to_cancel = 0.0
-        self._next: Callable[[], None] = self._send
-        self._began = time.monotonic()
 
     @property
     def ended(self) -> bool:
@@ -120,92 +91,13 @@ class Run:
             self.job.move(JobState.QUEUED)
         self._then(self._look, 0.0)
 
-    def step(self) -> None:
-        self.due = float("inf")
-        self._next()
-
-    # Sending
-
-    def _send(self) -> None:
-        """Open ground first: the server is there, the websocket is up (or will not come), then the prompt."""
-        try:
-            self._watch.ensure_reachable()
-            self.job.request = settle(self.job.request, self._client)
-        except ComfyError as error:
-            self._not_reached(error)
-            return
-        self._trouble.over()
-        if not self._watch.stream_settled and time.monotonic() - self._began < _STREAM_WAIT:
-            self._then(self._send, _STREAM_WAIT)
-            return
-        request = self.job.request
-        self._recording.sent(None if request is self._written else request)
-        self._written = request
-        log.info("job %s: sent", self.job.id)
-        self._client_id = self._watch.client_id
-        try:
-            accepted = self._client.queue_prompt(
-                request.prompt, prompt_id=self.job.id, client_id=self._client_id, outputs=request.outputs
-            )
-        except InvalidPrompt as error:
-            self.fail(error)
-        except ComfyError as error:
-            self._send_failed(error)
-        else:
-            self._problems = accepted.problems
-            self._is_accepted()
-
-    def _not_reached(self, error: ComfyError) -> None:
-        """Nothing was sent yet: wait for the server, but not for ever."""
-        self._watch.failed(error)
-        self._unreached += 1
-        limit = self._patience.held if self._stood_in_line else self._patience.unsent
-        if not error.transient or (self._trouble.lasts(limit) and self._unreached >= self._retry.tries):
-            self.fail(error)
-            return
-        self.job.move(JobState.WAITING, str(error))
-        self._then(self._send, self._retry.delay(min(self._unreached, 4), error))
-
-    def _send_failed(self, error: ComfyError) -> None:
-        sent = not isinstance(error, CannotConnect | TimedOut) or error.sent
-        status = error.status if isinstance(error, ServerFault) else 0
-        if not sent:
-            self._not_reached(error)
-            return
-        self._failures += 1
-        if isinstance(error, CredentialsRefused | TooOld) or (400 <= status < 500 and status != 429):
-            self.fail(error)
-        elif status == 429:
-            self._send_again(error)
-        else:  # whatever came in place of the answer, the prompt may be on the server all the same
-            self._unclear = error
-            self.job.move(JobState.WAITING, "Asking the server whether it has the job.")
-            self._then(self._look, self._retry.delay(1, error))
-
-    def _send_again(self, error: ComfyError) -> None:
-        if not self._retry.allows(self._failures, error):
-            self.fail(error)
-            return
-        self._unclear = None
-        self._absence.over()
-        self.job.move(JobState.WAITING, str(error))
-        self._then(self._send, self._retry.delay(self._failures, error))
-
-    def _is_accepted(self) -> None:
-        self._accepted, self._unclear = True, None
-        self._trouble.over()
-        self._absence.over()
-        self._watch.forget_queue()
-        self.job.server_version = self._watch.state.version
-        self._move(JobState.QUEUED)
-        self._then(self._look, min(_FIRST_LOOK, self._look_delay))
-
     # Looking
 
     def hear(self, event: Event) -> None:
         """An event of this prompt from the websocket."""
         match event:
-            case NodeExecuting(node=None):  # comes when the history entry is there
+            case NodeExecuting(node=None):  # comes when the history entry is there, and after every picture
+                self._heard_end = self._is_heard
                 self._look_now(0.0)
             case ExecutionSucceeded() | ExecutionInterrupted() | ExecutionErrored(is_block=False):
                 self._look_now(0.05)
@@ -220,9 +112,8 @@ class Run:
     def queue_moved(self) -> None:
         """Something began or ended on the server. For a run that the socket does not tell of, the only sign; for one
         that waits, the sign that its place may have changed."""
-        unheard = self._client_id != self._watch.client_id
-        if self._accepted and not self._taking.begun and (unheard or self.job.state is JobState.QUEUED):
-            self.due = min(self.due, time.monotonic() + (0.1 if unheard else 0.3))
+        if self._accepted and not self._taking.begun and (not self._is_heard or self.job.state is JobState.QUEUED):
+            self.due = min(self.due, time.monotonic() + (0.3 if self._is_heard else 0.1))
 
     def stream_changed(self) -> None:
         if not (self._accepted or self.job.is_held) and self._next == self._send and not self.job.waiting_for:
@@ -274,11 +165,10 @@ class Run:
         self._then(self._ask_to_cancel if again else self._look, self._look_delay)
 
     def _is_absent(self) -> None:
-        """In neither place, and once is no proof: it may have moved between the two questions."""
+        """In neither place, and once is no proof: it may have moved between the two questions, or a proxy says so."""
         cancelled = self._cancelling and self._accepted
         grace = 0.3 if cancelled else self._patience.grace(self._unclear)
-        first = not self._absence.is_on
-        if not self._absence.lasts(grace) or first:
+        if not self._absence.lasts(grace, times=3):
             self._then(self._look, grace / 2)
         elif self._cancelling:
             self._end(JobState.CANCELLED)
@@ -312,14 +202,27 @@ class Run:
         if self._cancelling:
             self._end(JobState.CANCELLED)
             return
+        if self._waits_for_pictures():
+            self._then(self._look, 0.2)
+            return
         self._move(JobState.DOWNLOADING)
         self._taking.begin(entry)
         self._check_taken()
 
+    def _waits_for_pictures(self) -> bool:
+        """They come in order: whoever has heard the end has all of them. A slow line brings them after the history."""
+        if self._heard_end or not self._is_heard or not self._taking.comes_over_socket(self._problems):
+            return False
+        return not self._unfinished.lasts(self._patience.outage)
+
     def arrived(self, arrival: Arrival) -> None:
+        if not self._taking.awaits(arrival.fetch):
+            return
         if is_outage(arrival.error) and not self._fetch_trouble.lasts(self._patience.outage):
             self._taking.fetch_again(arrival.fetch, self._patience.look_blind)
             return
+        if arrival.error is None:
+            self._fetch_trouble.over()
         self._taking.arrived(arrival)
         if self._taking.begun:
             self._check_taken()
@@ -332,19 +235,8 @@ class Run:
             self._end_taken()
 
     def _end_taken(self) -> None:
-        outputs, texts, error = self._taking.finish()
-        state = JobState.FINISHED if error is None else JobState.LOST if isinstance(error, Lost) else JobState.FAILED
-        fetching_failed = error is not None and not self._taking.failed
-        outcome = Outcome(
-            state,
-            outputs,
-            error,
-            texts,
-            self._problems,
-            recoverable=fetching_failed and not isinstance(error, FileMissing | Lost),
-            stays_open=fetching_failed and may_come_later(error),
-        )
-        self._end(state, error, outcome)
+        outcome = self._taking.outcome(self._problems, is_whole=self._heard_end)
+        self._end(outcome.state, outcome.error, outcome)
 
     def _show(self, preview: Preview) -> None:
         node = preview.node_id or self._tracker.executing
@@ -375,46 +267,12 @@ class Run:
             return
         self._then(self._look, 0.05)
 
-    def fail(self, error: Exception) -> None:
-        self._end(JobState.FAILED, error)
+    def crash(self, error: Exception) -> None:
+        """End it for a reason that nobody foresaw; what is on the server may be fetched yet."""
+        was_sent = self._accepted or self._unclear is not None
+        self._end(JobState.FAILED, error, Outcome(JobState.FAILED, (), error, (), self._problems, was_sent))
 
     def leave(self, error: Exception) -> None:
         """End it here and now; its row stays open, because the server may go on with it."""
         outcome = Outcome(JobState.FAILED, (), error, (), self._problems, recoverable=True, stays_open=True)
         self._end(JobState.FAILED, error, outcome)
-
-    def _end(self, state: JobState, error: Exception | None = None, outcome: Outcome | None = None) -> None:
-        outcome = outcome or Outcome(state, (), error, (), self._problems)
-        if error is not None:
-            self._client.hide_secrets(error)
-        try:
-            self._taking.clear()
-        finally:
-            outcome = dataclasses.replace(outcome, seconds=self.job.age)
-            if not outcome.stays_open:
-                self._recording.ended(outcome)
-            self.job.end(outcome, self._tracker.progress(ended=state is JobState.FINISHED))
-
-    def _move(self, state: JobState) -> None:
-        """Go on to `state`, in the history too."""
-        moves = self.job.state.may_become(state)
-        self.job.move(state, self._reason)
-        if moves:
-            self._recording.moved(state, self.job.server_version)
-
-    # Time
-
-    def _then(self, step: Callable[[], None], delay: float) -> None:
-        self._next = step
-        self.due = time.monotonic() + delay
-
-    @property
-    def _reason(self) -> str:
-        return "Cancelling." if self._cancelling else ""
-
-    @property
-    def _look_delay(self) -> float:
-        if self._cancelling:
-            return 0.2
-        heard = bool(self._client_id) and self._client_id == self._watch.client_id
-        return self._patience.look if heard else self._patience.look_blind

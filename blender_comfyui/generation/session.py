@@ -21,6 +21,7 @@ from ..comfy.client import ComfyClient
 from ..comfy.credentials import Credentials
 from ..comfy.stream import EventStream, StreamTimes
 from ..comfy.transport import Timeouts
+from ..workflow.errors import WorkflowError
 from ..workflow.graph import Workflow
 from ..workflow.parameters import set_parameters
 from ..workflow.roles import find_roles
@@ -30,14 +31,15 @@ from .feed import Feed, Subscription
 from .history import History
 from .intake import Intake
 from .job import Job
-from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit
+from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit, Unprepared
 from .ownership import Ownership
 from .patience import Patience
 from .request import OpenChoice, Request
 from .retry import Retry
+from .returns import Registry
 from .server_state import ServerState
 from .server_watch import ServerWatch
-from .worker import Registry, Worker
+from .worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +117,9 @@ class Session:
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
         values = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
-        graph = set_parameters(Workflow.load(workflow), values)
-        request = Request(
-            prompt=graph.api(),
+        asked = Request(
+            prompt={},
             parameters=values,
-            open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
-            outputs=tuple(graph.node_id(name) for name in outputs),
             workflow_name=workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else "",
             task=task,
             tier=tier,
@@ -129,6 +128,18 @@ class Session:
             stem=stem,
             context=dict(context or {}),
         )
+        try:
+            graph = set_parameters(Workflow.load(workflow), values)
+            request = dataclasses.replace(
+                asked,
+                prompt=graph.api(),
+                open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
+                outputs=tuple(graph.node_id(name) for name in outputs),
+            )
+        except WorkflowError as error:
+            self.start()
+            self._intake.put(Unprepared(asked, error))
+            raise
         return self.run(request)
 
     def run(self, request: Request) -> Job:
@@ -174,6 +185,14 @@ class Session:
         """Look for the result of a job that ended without it once more; it comes back as `Returned`."""
         self.start()
         self._intake.put(Recover(job_id))
+
+    def give_up(self, job_id: str) -> None:
+        """End a job that waits for its server to be back as cancelled, and ask the server to stop it once it is.
+
+        A job that is followed is cancelled as by its own `cancel`.
+        """
+        self.start()
+        self._intake.put(Cancel(job_id))
 
     def list_foreign(self) -> None:
         """Have the results read that other clients left on the server; they come as `ForeignListed`."""

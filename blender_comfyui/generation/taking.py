@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from ..comfy.answers import HistoryEntry, NodeOutput, ServerFile
@@ -10,15 +11,17 @@ from ..comfy.errors import (
     CredentialsRefused,
     ExecutionFailed,
     FileBroken,
+    FileMissing,
     Interrupted,
     Lost,
+    NodeProblem,
     ServerFault,
     TimedOut,
 )
 from ..comfy.events import ExecutionErrored
 from ..comfy.failures import execution_failed
 from .job import Job
-from .outcome import Output
+from .outcome import JobState, Outcome, Output
 from .outputs import (
     Arrival,
     CannotSave,
@@ -30,8 +33,13 @@ from .outputs import (
     keep,
     kind_of,
     part_name,
+    settle,
 )
 from .pictures import check_picture
+
+_UNHEARD = (
+    "Pictures went over the live connection while nobody listened, and the server keeps no copy of them. Run it again."
+)
 
 
 def is_outage(error: Exception | None) -> bool:
@@ -53,6 +61,7 @@ class Taking:
         self._folder: Path = job.request.folder
         self._downloads = downloads
         self._fetches: dict[ServerFile, Fetch] = {}
+        self._unwanted = threading.Event()  # from now on, whatever is on the way
         self._arrivals: dict[ServerFile, Arrival] = {}
         self._entry: HistoryEntry | None = None
         self._final: dict[ServerFile, str] = {}  # the node that left it, as the history says
@@ -85,8 +94,12 @@ class Taking:
         for file in output.files:
             if file not in self._fetches:
                 part = self._folder / part_name(self._job.id, len(self._fetches) + 1)
-                self._fetches[file] = Fetch(self._job.id, file, part)
+                self._fetches[file] = Fetch(self._job.id, file, part, self._unwanted)
                 self._downloads.fetch(self._fetches[file])
+
+    def awaits(self, fetch: Fetch) -> bool:
+        """Whether it is ours, and not one of an earlier run of the same job."""
+        return fetch.unwanted is self._unwanted
 
     def fetch_again(self, fetch: Fetch, delay: float) -> None:
         self._downloads.fetch(fetch, delay)
@@ -98,6 +111,7 @@ class Taking:
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(image)
+            settle(part)
         except OSError as error:
             self._unsaved = self._unsaved or cannot_save(part, error)
 
@@ -111,46 +125,49 @@ class Taking:
     def arrived(self, arrival: Arrival) -> None:
         self._arrivals[arrival.fetch.file] = arrival
 
-    def finish(self) -> tuple[tuple[Output, ...], tuple[str, ...], Exception | None]:
-        """Files under their final names, texts, and what went wrong, if anything did."""
+    def outcome(self, problems: tuple[NodeProblem, ...], is_whole: bool = True) -> Outcome:
+        """Files under their final names, texts, and what went wrong, if anything did. With `is_whole` False, pictures
+        may have gone over the websocket while we did not listen."""
         assert self._entry is not None
-        outputs: list[Output] = []
-        error: Exception | None = self._failure()
-        try:
-            for file, node_id in self._final.items():
-                arrival = self._arrivals[file]
-                if arrival.error is None:
-                    outputs.append(self._keep(arrival.fetch.part, node_id, file, len(outputs) + 1))
-                else:
-                    error = error or arrival.error
-            if self._unsaved:
-                raise self._unsaved
-            for node_id, part in self._received:
-                try:
-                    outputs.append(self._keep_received(part, node_id, len(outputs) + 1))
-                except FileBroken as cause:
-                    error = error or cause
-        except CannotSave as cause:
-            error = cause
-        if error is None and not outputs and self._went_unheard:
-            error = Lost(
-                "The picture went over the live connection while nobody listened, and the server keeps no copy. "
-                "Run it again."
-            )
+        outputs, trouble = self._kept()
+        if trouble is None and self.comes_over_socket(problems) and not (is_whole and self._received):
+            trouble = Lost(_UNHEARD)
+        error = self._failure() or trouble
+        state = JobState.FINISHED if error is None else JobState.LOST if isinstance(error, Lost) else JobState.FAILED
         texts = tuple(text for output in self._entry.outputs for text in output.texts)
-        return tuple(outputs), texts, error
+        may_come = error is not None and not self.failed
+        recoverable = may_come and not isinstance(error, FileMissing | Lost)
+        return Outcome(state, outputs, error, texts, problems, recoverable, may_come and may_come_later(error))
+
+    def _kept(self) -> tuple[tuple[Output, ...], Exception | None]:
+        """What came, each under the number that it has also where others did not come."""
+        outputs: list[Output] = []
+        error: Exception | None = self._unsaved
+        for number, (file, node_id) in enumerate(self._final.items(), 1):
+            arrival = self._arrivals[file]
+            error = error or arrival.error
+            try:
+                if arrival.error is None:
+                    outputs.append(self._keep(arrival.fetch.part, node_id, file, number))
+            except CannotSave as cause:
+                error = error or cause
+        for number, (node_id, part) in enumerate(self._received, len(self._final) + 1):
+            try:
+                outputs.append(self._keep_received(part, node_id, number))
+            except (FileBroken, CannotSave) as cause:
+                error = error or cause
+        return tuple(outputs), error
 
     def clear(self) -> None:
         """Leave nothing temporary behind."""
-        if len(self._arrivals) < len(self._fetches):
-            self._downloads.drop(self._job.id)
+        self._unwanted.set()
         for part in (*(fetch.part for fetch in self._fetches.values()), *(part for _, part in self._received)):
             discard(part)
 
     def _keep(self, part: Path, node_id: str, file: ServerFile, number: int) -> Output:
         name = file_name(self._job.request.stem, self._job.id, number, file.filename)
         path = keep(part, self._folder, name)
-        return Output(path, node_id, self._job.request.node_title(node_id), kind_of(name), file.type)
+        return Output(path, node_id, self._job.request.node_title(node_id), kind_of(name), file.type, number)
 
     def _keep_received(self, part: Path, node_id: str, number: int) -> Output:
         file = ServerFile("websocket.png", "", "output")
@@ -160,10 +177,10 @@ class Taking:
             raise cannot_save(part, error) from error
         return self._keep(part, node_id, file, number)
 
-    @property
-    def _went_unheard(self) -> bool:
+    def comes_over_socket(self, problems: tuple[NodeProblem, ...] = ()) -> bool:
+        """Whether some of it comes over the websocket alone, and the server keeps no copy."""
         request = self._job.request
-        nodes = request.outputs or tuple(request.prompt)
+        nodes = set(request.outputs or request.prompt) - {problem.node_id for problem in problems}
         return any(request.node_class(node_id) == "SaveImageWebsocket" for node_id in nodes)
 
     def _failure(self) -> ExecutionFailed | Interrupted | None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import ParamSpec, TypeAlias
+from collections.abc import Callable
+from queue import Empty
+from typing import ParamSpec
 
-from ..comfy.errors import ComfyError
 from ..comfy.events import (
     Connected,
     Disconnected,
@@ -21,10 +19,9 @@ from ..comfy.events import (
     QueueStatus,
 )
 from ..comfy.stream import EventStream
-from .adoption import Adoption
-from .events import ForeignListed, HistoryNotice, QueueChanged, Returned, SessionEvent
-from .foreign import foreign_request, foreign_results
-from .history import History, HistoryUnavailable, Record
+from .events import HistoryNotice, QueueChanged, Returned
+from .history import History, Record
+from .inbox import Inbox, Message
 from .job import Job
 from .job_run import JobRun
 from .local_queue import LocalQueue
@@ -35,9 +32,9 @@ from .outputs import Arrival, Downloads
 from .ownership import Ownership
 from .part_run import Listener, Part, PartRun
 from .patience import Patience
-from .recording import Recording
-from .request import Request
+from .recording import Ends, Recording
 from .retry import Retry
+from .returns import Registry, Returns
 from .run import Run
 from .server_watch import ServerWatch
 
@@ -47,19 +44,6 @@ log = logging.getLogger(__name__)
 
 _IDLE_REFRESH = 0.5  # seconds after the last job before the server's memory is read anew
 
-Message: TypeAlias = Order | Arrival | Event
-
-
-@dataclass(frozen=True)
-class Registry:
-    """What the worker tells its Session, and asks of it. `followed` holds the ids of all jobs that have not ended."""
-
-    followed: Container[str]
-    make_job: Callable[[str, Request, float], Job]
-    follow: Callable[[Job], None]
-    ended: Callable[[Job], None]
-    publish: Callable[[SessionEvent], None]
-
 
 class Worker:
     """One thread for one server. `inbox` may be put to from any thread and never blocks."""
@@ -67,14 +51,14 @@ class Worker:
     def __init__(
         self,
         watch: ServerWatch,
-        make_stream: Callable[[Callable[[Event], None]], EventStream],
+        make_stream: Callable[[Callable[[Event, int], None]], EventStream],
         registry: Registry,
         history: History,
         ownership: Ownership,
         retry: Retry,
         patience: Patience,
     ) -> None:
-        self.inbox: SimpleQueue[Message] = SimpleQueue()
+        self.inbox = Inbox()
         self.queue = LocalQueue()
         self._watch = watch
         self._stream = make_stream(self.inbox.put)
@@ -82,7 +66,8 @@ class Worker:
         self._registry = registry
         self._history = history
         self._ownership = ownership
-        self._adoption = Adoption(history, ownership, str(watch.client.address), registry.make_job)
+        self._ends = Ends(history)
+        self._returns = Returns(watch, registry, history, ownership, self._ends, self._follow)
         self._retry = retry
         self._patience = patience
         self._held: dict[str, Run] = {}
@@ -105,7 +90,7 @@ class Worker:
     def _loop(self) -> None:
         while self._closing is None:
             due = min((run.due for run in self._runs.values()), default=float("inf"))
-            wait = min(due, self._watch.due) - time.monotonic()
+            wait = min(due, self._watch.due, self._returns.due) - time.monotonic()
             try:
                 message = self.inbox.get(timeout=min(max(wait, 0.0), 3600.0))
             except Empty:
@@ -136,58 +121,31 @@ class Worker:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Submit(job=job):
+            case Submit(job=job, rank=rank):
                 self._begin()
                 self._stream.reconnect_now()
-                self._take_on(job)
+                self._take_on(job, rank)
             case Refused(job=job, error=error):
                 job.end(Outcome(JobState.FAILED, error=error), job.progress)
                 self._registry.ended(job)
-            case Cancel(job_id=job_id):
+            case Cancel(job_id=job_id) if job_id in self._runs or job_id in self._held:
                 self._with_run(job_id, lambda run: run.cancel())
             case Move(job_id=job_id, by=by):
                 self._move(job_id, by)
             case Pause(paused=paused):
                 self.queue.paused = paused
+                if not paused:
+                    self._release_parts()
                 self._queue_changed()
             case Refresh():
                 self._begin()
                 self._stream.reconnect_now()
                 self._watch.forget_choices()
-            case _:
+            case Cancel() | Recover() | ListForeign() | BringIn():
                 self._begin()
-                self._bring_back(order)
+                self._returns.obey(order)
 
-    def _bring_back(self, order: Order) -> None:
-        match order:
-            case Recover(job_id=job_id):
-                if job_id not in self._registry.followed and (found := self._adoption.again(job_id)):
-                    self._follow(*found)
-            case ListForeign():
-                try:
-                    self._registry.publish(ForeignListed(foreign_results(self._watch.client, self._history)))
-                except (ComfyError, HistoryUnavailable) as error:
-                    self._registry.publish(ForeignListed(error=str(error)))
-            case BringIn():
-                try:
-                    self._bring_in(order)
-                except (ComfyError, HistoryUnavailable) as error:
-                    self._registry.publish(ForeignListed(error=str(error)))
-
-    def _bring_in(self, order: BringIn) -> None:
-        prompt_id = order.prompt_id
-        if prompt_id in self._registry.followed or self._history.record(prompt_id) is not None:
-            return
-        request = foreign_request(self._watch.client, prompt_id, order.folder, order.context)
-        now = time.time()
-        server = str(self._watch.client.address)
-        self._history.add(prompt_id, request, server, self._ownership.id, now, imported=True)
-        self._history.update(prompt_id, state=JobState.QUEUED, sent=now)
-        record = self._history.record(prompt_id)
-        if record is not None:
-            self._follow(self._registry.make_job(prompt_id, request, now), record)
-
-    def _take_on(self, job: Job) -> None:
+    def _take_on(self, job: Job, rank: float) -> None:
         try:
             run = self._run_of(job)
         except Exception as error:
@@ -195,21 +153,33 @@ class Worker:
             job.end(Outcome(JobState.FAILED, error=error), job.progress)
             self._registry.ended(job)
         else:
-            self._hold(run)
+            self._hold(run, rank)
 
-    def _run_of(self, job: Job) -> Run:
-        recording = Recording(self._history, job.id)
+    def _run_of(self, job: Job, is_imported: bool = False) -> Run:
+        """What others asked for is fetched, and never executed anew."""
+        recording = Recording(self._history, job.id, self._ends)
+        if is_imported:
+            return Run(job, self._watch, self._downloads, recording, self._retry, self._patience)
         return JobRun(job, self._watch, self._downloads, recording, self._retry, self._patience, self._launch_part)
 
-    def _launch_part(self, part: Part, listener: Listener) -> PartRun:
+    def _launch_part(self, part: Part, listener: Listener, look_first: bool) -> PartRun:
         run = PartRun(part, listener, self._watch, self._downloads, self._retry, self._patience)
         self._runs[part.id] = run
+        if self.queue.paused and not look_first:
+            run.hold()
+        else:
+            run.start(look_first)
         return run
 
-    def _hold(self, run: Run) -> None:
+    def _release_parts(self) -> None:
+        for run in self._runs.values():
+            if isinstance(run, PartRun) and run.job.is_held:
+                run.release()
+
+    def _hold(self, run: Run, rank: float) -> None:
         """Into our own queue, unless it is its turn at once."""
         self._held[run.job.id] = run
-        self.queue.add(run.job.id, run.job.created)
+        self.queue.add(run.job.id, rank)
         self._release_next()
         if run.job.id in self._held:
             run.hold()
@@ -227,9 +197,10 @@ class Worker:
             self._queue_changed()
 
     def _move(self, job_id: str, by: int | None) -> None:
-        rank = self.queue.move(job_id, by)
-        if rank is not None:
-            Recording(self._history, job_id).ranked(rank)
+        ranks = self.queue.move(job_id, by)
+        for moved, rank in ranks.items():
+            Recording(self._history, moved, self._ends).ranked(rank)
+        if ranks:
             self._queue_changed()
 
     def _queue_changed(self) -> None:
@@ -243,19 +214,13 @@ class Worker:
             self._watch.last_queue,
         )
 
-    def _adopt(self) -> None:
-        """Take over jobs that nobody follows: those of a Blender that is gone, or ours from before an outage."""
-        self._was_away = False
-        for job, record in self._adoption.orphans(self._registry.followed):
-            self._follow(job, record)
-
     def _follow(self, job: Job, record: Record) -> None:
         self._registry.follow(job)
         self._registry.publish(Returned(job.id, job))
-        run = self._run_of(job)
+        run = self._run_of(job, record.imported)
         if record.sent is None and record.state is JobState.WAITING:
             run.hold()
-            self._hold(run)
+            self._hold(run, record.rank)
         else:
             self._runs[job.id] = run
             run.resume(record)
@@ -267,7 +232,7 @@ class Worker:
                 for job_id in list(self._runs):
                     self._with_run(job_id, lambda run: run.stream_changed())
                 if isinstance(event, Connected):
-                    self._adopt()
+                    self._returns.adopt()
             case QueueStatus():
                 self._watch.hear(event)
                 for job_id in list(self._runs):
@@ -290,12 +255,14 @@ class Worker:
         if self._watch.queue_is_new:
             self._number()
         self._look_for_return()
+        if self._returns.due <= now:
+            self._returns.try_again(is_ready=self._watch.state.connection == "ready")
 
     def _look_for_return(self) -> None:
         """Where the websocket never opens, that the server answers again is the only sign of its return."""
         state = self._watch.state.connection
         if state == "ready" and self._was_away:
-            self._adopt()
+            self._returns.adopt()
         self._was_away = state == "unreachable"
 
     def _with_run(self, job_id: str, act: Callable[[Run], None]) -> None:
@@ -307,8 +274,10 @@ class Worker:
             act(run)
         except Exception as error:
             log.exception("job %s", job_id)
-            if not run.ended:
-                run.fail(error)
+            whole = self._runs.get(run.part.job.id) if isinstance(run, PartRun) else None
+            for each in (run, whole):
+                if each is not None and not each.ended:
+                    each.crash(error)
         # the end of a part can be the end of its job, too
         for job in {each.job.id: each.job for each in (run, *self._runs.values()) if each.ended}.values():
             self._part_with(job)
@@ -319,6 +288,8 @@ class Worker:
             self.queue.remove(job.id)
             self._queue_changed()
         self._registry.ended(job)
+        if job.id in self._ends or (job.outcome is not None and job.outcome.stays_open):
+            self._returns.come_later()
         self._watch.due = time.monotonic() + _IDLE_REFRESH
 
     def _begin(self) -> None:
@@ -327,7 +298,7 @@ class Worker:
             self._stream.start()
             self._downloads.start()
             self._watch.begin()
-            self._guarded(self._adopt)
+            self._guarded(self._returns.adopt)
             if notice := self._history.notice:
                 self._registry.publish(HistoryNotice(notice))
 
@@ -341,6 +312,7 @@ class Worker:
                 self._guarded(self._handle, message)
         for job_id in [*self._runs, *self._held]:
             self._with_run(job_id, lambda run: run.leave(error))
+        self._guarded(self._ends.write_all)
         self._guarded(self._stream.close)
         self._downloads.close()
         self._watch.client.close()

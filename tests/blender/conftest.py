@@ -170,6 +170,72 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def slow(server):
+    """A server that waits until it is released."""
+    server.control(call="hold")
+    return server
+
+
+@pytest.fixture
+def records(package):
+    """``records()`` is all that the history holds, the newest first."""
+    history = importlib.import_module(f"{package}.generation.history")
+    folder = Path(bpy.utils.extension_path_user(package, path="session", create=True))
+
+    def read():
+        opened = history.History(folder)
+        try:
+            return opened.find(size=100).records
+        finally:
+            opened.close()
+
+    return read
+
+
+@pytest.fixture
+def placements_of(records):
+    """``placements_of()`` is the placement of every file in the history."""
+    return lambda: [str(file.placement) for record in records() for file in record.files]
+
+
+@pytest.fixture
+def forget(package):
+    """``forget()`` is Blender's end and new start, as far as the extension knows; file and preferences stay."""
+    import addon_utils  # it is there only once bpy is
+
+    def restart():
+        addon_utils.disable(package)
+        addon_utils.enable(package)
+
+    return restart
+
+
+@pytest.fixture
+def tick(package):
+    """Ticks of the extension as it is now: enabling it again makes new modules."""
+    return lambda: importlib.import_module(f"{package}.blender.delivery").tick()
+
+
+@pytest.fixture
+def until(tick):
+    """``until(true)`` ticks until it is; AssertionError after 20 s."""
+
+    def run(holds):
+        deadline = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < deadline, "what was waited for did not happen"
+            tick()
+            time.sleep(0.01)
+
+    return run
+
+
+@pytest.fixture
+def jobs(package):
+    return lambda: importlib.import_module(f"{package}.blender.runtime").jobs
+
+
 def _stage(folder: Path) -> None:
     shutil.copytree(ROOT / ID, folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "workflows", folder / "workflows")

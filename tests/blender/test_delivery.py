@@ -172,7 +172,7 @@ def test_a_file_that_is_moved_before_it_is_placed_leaves_a_sentence(server, comf
 
 def test_rendering_is_not_disturbed(server, comfyui, saved, click, deliver, delivery, monkeypatch):
     entry = click()
-    monkeypatch.setattr(delivery, "_blender_is_busy", lambda: True)
+    monkeypatch.setattr(delivery, "blender_is_busy", lambda: True)
     deliver(lambda: entry.waiting)
     for _ in range(3):
         assert delivery.tick() == delivery.INTERVAL

@@ -103,12 +103,26 @@ def test_a_node_that_fails_is_named(server, comfyui, fails, workflow_with):
     assert "no tea" in sentence
 
 
-def test_out_of_memory_says_what_to_do(stand_in, preferences, comfyui, fails):
-    preferences.host = stand_in("--vram-batch-limit", "1").url
+def test_out_of_memory_with_a_single_picture_says_what_to_do(stand_in, preferences, comfyui, fails):
+    preferences.host = stand_in("--vram-batch-limit", "0").url
     comfyui.batch_size = 4
     sentence = fails()
-    assert "memory" in sentence
-    assert "Lower the size or the batch" in sentence
+    assert "Not even a single picture of 64 × 64 pixels fits into the server's memory" in sentence
+    assert "Make the picture smaller" in sentence
+
+
+def test_a_batch_with_room_for_a_part_runs_in_parts_and_the_panel_says_so(
+    stand_in, preferences, comfyui, module, draw, click, deliver
+):
+    server = stand_in("--vram-batch-limit", "2")
+    preferences.host = server.url
+    comfyui.batch_size = 8
+    entry = click()
+    deliver(lambda: entry.job.note)
+    assert "Running in parts of" in draw().text
+    deliver(lambda: entry.is_settled)
+    assert (entry.problem, len(entry.placed)) == ("", 8)
+    assert "Ran in parts: the server has memory for 2 at once." in draw().text
 
 
 def test_an_address_that_is_none(preferences, draw):

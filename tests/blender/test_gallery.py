@@ -26,6 +26,7 @@ def gallery(module, deliver, comfyui, saved, tmp_path):
     reading.large.forget()
     reading.foreign.__init__()
     reading.dialogs.answers.__init__()
+    reading.notices.newest.__init__()
 
 
 @pytest.fixture
@@ -124,6 +125,22 @@ def test_only_the_open_files_results(gallery, settings, module):
     assert gallery.ids == []  # a new file has asked for nothing
 
 
+def test_a_file_that_has_no_id_is_known_by_its_path(gallery, saved, module):
+    """As one that was saved before the extension was installed, and was not saved since."""
+    forget_id = bpy.context.scene.comfyui.property_unset
+    forget_id("blend_id")
+    bpy.app.handlers.save_pre.remove(module("blender.blend_file")._on_save)
+    bpy.ops.wm.save_mainfile()
+    bpy.app.handlers.save_pre.append(module("blender.blend_file")._on_save)
+    mine = gallery.keep(context=module("blender.blend_file").mark())
+    gallery.keep(context={"blend_id": "another", "blend": "/another.blend"})
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    assert bpy.context.scene.comfyui.blend_id == ""
+    settings_of().this_file = True
+    gallery.look()
+    assert gallery.ids == [mine]
+
+
 def test_what_is_searched_for_is_in_no_blend(gallery, settings, saved):
     settings.text = "a secret plan"
     settings.favourites = True
@@ -137,10 +154,49 @@ def settings_of():
     return bpy.context.window_manager.comfyui_gallery
 
 
-def test_running_jobs_are_not_in_it(gallery, module):
-    request = module("generation.request").Request({}, label="running")
-    gallery.history.add("1f6e5f0a-0000-4000-8000-000000000001", request, "http://x", "me", 0.0)
+@pytest.fixture
+def owner(module):
+    """A Blender that is running."""
+    owner = module("generation.ownership").Ownership(module("blender.settings").user_folder("session") / "owners")
+    owner.take()
+    yield owner.id
+    owner.release()
+
+
+def begin(gallery, module, owner):
+    """A job that has not ended; its id."""
+    request = module("generation.request").Request({}, label="a fox on its way")
+    gallery.history.add("1f6e5f0a-0000-4000-8000-000000000001", request, "http://old:8188", owner, 0.0, sent=1.0)
+    return "1f6e5f0a-0000-4000-8000-000000000001"
+
+
+def test_running_jobs_are_not_in_it(gallery, module, owner):
+    begin(gallery, module, owner)
     assert "What you generate is kept here" in gallery.look().text
+
+
+def test_a_job_that_no_blender_looks_after_waits_in_it_and_can_be_deleted(gallery, module):
+    job_id = begin(gallery, module, "gone")
+    layout = gallery.look()
+    assert gallery.ids == [job_id]
+    assert "SORTTIME" in [drawn.icon for drawn in layout.drawn if drawn.name == "comfyui.gallery_select"]
+    assert "Waits for http://old:8188" in gallery.select(job_id).text
+    dialogs = module("blender.gallery.dialogs")
+    assert "not be fetched" in " ".join(dialogs.warnings(gallery.shelf.record, with_files=False))
+    bpy.ops.comfyui.gallery_delete()
+    gallery.wait()
+    assert gallery.ids == []
+    assert gallery.history.record(job_id) is None
+
+
+def test_a_job_that_is_followed_again_leaves_it(gallery, module, owner):
+    job_id = begin(gallery, module, "gone")
+    gallery.look()
+    assert gallery.ids == [job_id]
+    gallery.history.adopt(job_id, "gone", owner)
+    module("blender.archive").tell(module("generation.events").Returned(job_id, None))
+    gallery.wait()
+    assert gallery.ids == []
 
 
 @pytest.mark.parametrize(
@@ -217,7 +273,9 @@ def test_a_history_that_cannot_be_opened_says_so_and_can_be_tried_again(gallery,
 
 def test_a_damaged_history_is_told_until_it_was_read(gallery, module):
     gallery.wait()
-    gallery.shelf.take(module("generation.history").Notice("The history was damaged; 41 entries were rebuilt."))
+    module("blender.archive").tell(
+        module("generation.history").Notice("The history was damaged; 41 entries were rebuilt.")
+    )
     assert "41 entries were rebuilt" in gallery.look().text
     bpy.ops.comfyui.gallery_dismiss_notice()
     assert "41 entries" not in gallery.draw().text

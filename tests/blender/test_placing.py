@@ -8,73 +8,6 @@ import addon_utils
 import bpy
 import pytest
 
-
-@pytest.fixture
-def slow(server):
-    """A server that waits until it is released."""
-    server.control(call="hold")
-    return server
-
-
-@pytest.fixture
-def records(package):
-    """``records()`` is all that the history holds, the newest first."""
-    history = importlib.import_module(f"{package}.generation.history")
-    folder = Path(bpy.utils.extension_path_user(package, path="session", create=True))
-
-    def read():
-        opened = history.History(folder)
-        try:
-            return opened.find(size=100).records
-        finally:
-            opened.close()
-
-    return read
-
-
-@pytest.fixture
-def placements_of(records):
-    """``placements_of()`` is the placement of every file in the history."""
-    return lambda: [str(file.placement) for record in records() for file in record.files]
-
-
-@pytest.fixture
-def forget(package):
-    """``forget()`` is Blender's end and new start, as far as the extension knows; file and preferences stay."""
-
-    def restart():
-        addon_utils.disable(package)
-        addon_utils.enable(package)
-
-    return restart
-
-
-@pytest.fixture
-def tick(package):
-    """Ticks of the extension as it is now: enabling it again makes new modules."""
-    return lambda: importlib.import_module(f"{package}.blender.delivery").tick()
-
-
-@pytest.fixture
-def until(tick):
-    """``until(true)`` ticks until it is; AssertionError after 20 s."""
-    import time
-
-    def run(holds):
-        deadline = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < deadline, "what was waited for did not happen"
-            tick()
-            time.sleep(0.01)
-
-    return run
-
-
-@pytest.fixture
-def jobs(package):
-    return lambda: importlib.import_module(f"{package}.blender.runtime").jobs
-
-
 # Not as an argument: pytest would look at it when a test fails, after the extension was disabled, and crash.
 pytestmark = pytest.mark.usefixtures("comfyui")
 
@@ -258,7 +191,7 @@ def test_line_or_image_alone_say_that_it_was_placed(
     forget()
     open_file(saved)
     until(lambda: placements_of() == ["kept"])
-    assert (len(lines()), len(images())) == ((1, 0) if left == "the line" else (0, 1))
+    assert (len(lines()), len(images())) == ((1, 0) if left == "the line" else (1, 1))
 
 
 def test_releasing_keeps_the_line(server, saved, click, until):
@@ -322,21 +255,47 @@ def test_what_is_dismissed_does_not_come_back(server, saved, click, until, forge
     assert images() == []
 
 
-def test_a_result_that_was_taken_back_is_offered_and_let_go_when_saved(
-    server, saved, click, until, draw, placements_of
+def test_a_result_that_was_taken_back_is_offered_until_it_is_dismissed(
+    server, saved, click, until, draw, forget, jobs, placements_of
 ):
+    """Blender's Adjust Last Operation takes back what a sink did meanwhile, without a word."""
     entry = click()
     until(lambda: placements_of() == ["placed"])
-    bpy.data.images.remove(images()[0])  # as undo leaves it
-    chosen().results.clear()
-    assert "is not in the file now" in draw().text
+    _take_back()
     assert entry.placed[0] not in draw().text
     bpy.ops.wm.save_mainfile()
+    assert "is not in the file now" in draw().text
+    assert "comfyui.place_again" in draw().operators
+    forget()
+    open_file(saved)
+    until(lambda: list(jobs()))
+    assert placements_of() == ["placed"]
+    assert images() == []
+    assert "is not in the file now" in draw().text
+    bpy.ops.comfyui.dismiss(job_id=entry.id)
     until(lambda: placements_of() == ["dismissed"])
     assert "is not in the file now" not in draw().text
+
+
+def test_what_comes_back_by_redo_is_kept_by_the_next_save(server, saved, click, until, draw, placements_of):
+    entry = click()
+    until(lambda: placements_of() == ["placed"])
+    _take_back()
+    bpy.ops.wm.save_mainfile()
     _line_again(entry)
+    assert "is not in the file now" not in draw().text
     bpy.ops.wm.save_mainfile()
     until(lambda: placements_of() == ["kept"])
+
+
+def test_what_was_saved_and_then_taken_back_is_not_taken_for_kept(server, saved, click, until, placements_of):
+    click()
+    until(lambda: placements_of() == ["placed"])
+    bpy.ops.wm.save_mainfile()
+    until(lambda: placements_of() == ["kept"])
+    _take_back()
+    bpy.ops.wm.save_mainfile()
+    until(lambda: placements_of() == ["placed"])
 
 
 def test_rows_are_of_the_open_file(server, saved, click, until, draw, tmp_path):
@@ -496,6 +455,12 @@ def _tell(package, job_id, placement):
     opened = history.History(Path(bpy.utils.extension_path_user(package, path="session")))
     opened.place(job_id, 1, history.Placement(placement))
     opened.close()
+
+
+def _take_back():
+    """As undo leaves it."""
+    bpy.data.images.remove(images()[0])
+    chosen().results.clear()
 
 
 def _line_again(entry):

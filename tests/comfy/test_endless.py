@@ -37,7 +37,9 @@ def listen(proxy):
     def start(script: Script, times: StreamTimes) -> tuple[EventStream, SimpleQueue]:
         script.set_on(proxy)
         said: SimpleQueue = SimpleQueue()
-        opened.append(EventStream(ServerAddress.parse(proxy.url), Credentials.none(), said.put, times))
+        opened.append(
+            EventStream(ServerAddress.parse(proxy.url), Credentials.none(), lambda event, _: said.put(event), times)
+        )
         opened[-1].start()
         return opened[-1], said
 

@@ -84,7 +84,7 @@ def client(url: str) -> ComfyClient:
 def first_of(url: str, *kinds: type[Event]) -> Event:
     """The first event of one of these kinds that the websocket at `url` brings."""
     said: SimpleQueue[Event] = SimpleQueue()
-    stream = EventStream(ServerAddress.parse(url), SECRET, said.put, QUICK)
+    stream = EventStream(ServerAddress.parse(url), SECRET, lambda event, _: said.put(event), QUICK)
     stream.start()
     try:
         while not isinstance(event := said.get(timeout=10), kinds):

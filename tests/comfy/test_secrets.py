@@ -13,7 +13,8 @@ from blender_comfyui.comfy.address import ServerAddress
 from blender_comfyui.comfy.answers import ServerFile
 from blender_comfyui.comfy.client import ComfyClient
 from blender_comfyui.comfy.credentials import Credentials
-from blender_comfyui.comfy.errors import ComfyError
+from blender_comfyui.comfy.errors import ComfyError, InvalidPrompt
+from tests.hardening.hostile import Hostile, reply
 from tests.local_http import LocalHTTP
 
 PASSWORD = 'p@ss "w/o" é'
@@ -111,3 +112,24 @@ def test_what_the_credentials_call_secret() -> None:
     assert {"me:pa:ss", "pa:ss"} < Credentials.basic("me", "pa:ss").secrets
     assert Credentials.free({"ngrok-skip-browser-warning": "true", "X": "abcd"}).secrets == {"abcd"}
     assert Credentials.free({"Authorization": "Basic ???"}).secrets == {"Basic ???", "???"}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_nor_do_the_problems_of_a_prompt_whether_it_was_taken_or_refused(status: int) -> None:
+    secret = "k3y-abc"
+    problem = {"type": secret, "message": secret, "details": secret, "extra_info": {"input_name": secret}}
+    node_errors = {"1": {"errors": [problem], "class_type": secret}, secret: {"errors": [problem], "class_type": "A"}}
+    server = Hostile()
+    server.answers["POST /prompt"] = lambda request: reply(
+        request, {"prompt_id": "p", "number": 1, "node_errors": node_errors}, status
+    )
+    client = ComfyClient(ServerAddress.parse(server.url), Credentials.api_key(secret))
+    try:
+        problems = client.queue_prompt({"1": {}}, prompt_id="p", client_id="c").problems
+    except InvalidPrompt as error:
+        problems = error.problems
+    finally:
+        client.close()
+        server.close()
+    assert len(problems) == 2
+    assert secret not in repr(problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from queue import Empty, SimpleQueue
 
@@ -13,6 +14,7 @@ from blender_comfyui.comfy.credentials import Credentials
 from blender_comfyui.comfy.events import Connected, Disconnected, ExecutionSucceeded, FeatureFlags, Preview, QueueStatus
 from blender_comfyui.comfy.stream import EventStream, StreamTimes
 from tests import graphs
+from tests.hardening.hostile import STATUS, Bare, hang_up, message, upgrade
 
 QUICK = StreamTimes(connect=2.0, ping_after=0.2, first_delay=0.01, longest_delay=0.05)
 
@@ -22,7 +24,9 @@ class Listening:
 
     def __init__(self, url: str, credentials: Credentials | None = None) -> None:
         self.said: SimpleQueue[object] = SimpleQueue()
-        self.stream = EventStream(ServerAddress.parse(url), credentials or Credentials.none(), self.said.put, QUICK)
+        self.stream = EventStream(
+            ServerAddress.parse(url), credentials or Credentials.none(), lambda event, _: self.said.put(event), QUICK
+        )
         self.stream.start()
 
     def until(self, kind: type) -> object:
@@ -104,3 +108,59 @@ def test_it_keeps_trying_while_the_server_is_away(comfy_server, listen):
         listening.until(Disconnected)
     server.start()
     listening.until(Connected)
+
+
+class Counting(EventStream):
+    """Keeps how often in a row it failed before each wait, and waits next to nothing."""
+
+    def _delay(self, failures: int) -> float:
+        self.waits.put(failures)
+        return 0.001
+
+
+FEATURES = message("feature_flags", supports_preview_metadata=True)
+STARTED = message("execution_start", prompt_id="p")
+
+
+@pytest.mark.parametrize(
+    ("said", "steady", "waits"),
+    [
+        (b"", 1e9, [0, 1, 2, 3, 4]),
+        (STATUS + FEATURES + STATUS, 1e9, [0, 1, 2, 3, 4]),  # each connection begins so
+        (STATUS + STARTED, 1e9, [0] * 5),
+        (STATUS, 0.0, [0] * 5),
+    ],
+    ids=["nothing", "greetings", "news", "long enough"],
+)
+def test_who_takes_us_in_only_to_throw_us_out_is_asked_less_and_less(said, steady, waits):
+    def talk(connection: socket.socket) -> None:
+        upgrade(connection)
+        connection.sendall(said)
+        hang_up(connection)
+
+    server = Bare(talk)
+    times = StreamTimes(connect=2.0, steady=steady)
+    stream = Counting(ServerAddress.parse(server.url), Credentials.none(), lambda *_: None, times)
+    stream.waits = SimpleQueue()
+    stream.start()
+    try:
+        assert [stream.waits.get(timeout=10) for _ in waits] == waits
+    finally:
+        stream.close()
+        stream.join(5.0)
+        server.close()
+
+
+def test_a_connection_that_brought_more_than_we_could_take_was_none_of_use(comfy_server):
+    def refuse(event: object, size: int) -> None:
+        if size:
+            raise ConnectionError("too much")
+
+    stream = Counting(ServerAddress.parse(comfy_server().url), Credentials.none(), refuse, StreamTimes())
+    stream.waits = SimpleQueue()
+    stream.start()
+    try:
+        assert [stream.waits.get(timeout=10) for _ in range(3)] == [0, 1, 2]
+    finally:
+        stream.close()
+        stream.join(5.0)

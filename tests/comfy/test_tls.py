@@ -73,7 +73,9 @@ def server(certificate) -> Iterator[Bare]:
 class Listening:
     def __init__(self, url: str, times: StreamTimes = StreamTimes(connect=5.0, first_delay=0.01)) -> None:
         self.said: SimpleQueue[Event] = SimpleQueue()
-        self.stream = EventStream(ServerAddress.parse(url), Credentials.none(), self.said.put, times)
+        self.stream = EventStream(
+            ServerAddress.parse(url), Credentials.none(), lambda event, _: self.said.put(event), times
+        )
         self.stream.start()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+import requests
 
 from blender_comfyui.comfy import errors
 from blender_comfyui.comfy.address import ServerAddress
@@ -310,6 +311,19 @@ def test_a_length_that_is_no_number_is_our_error_or_none(server):
     server.answer = lambda r: reply(r, 200, b"{}", Content_Length="\u00b2")
     with contextlib.suppress(errors.ComfyError):
         client(server).queue()
+
+
+def test_proxies_are_looked_up_by_who_asks_and_not_by_who_makes_a_client(server, monkeypatch):
+    """On macOS that can ask DNS, and clients are made on Blender's main thread."""
+    looked: list[str] = []
+    monkeypatch.setattr(requests.utils, "get_environ_proxies", lambda url: looked.append(url) or {})
+    monkeypatch.setattr(ServerAddress, "is_loopback", False)
+    server.answer = lambda r: reply(r, 200, b"{}")
+    made = client(server)
+    assert looked == []
+    made.object_info()
+    made.object_info()
+    assert len(looked) == 1
 
 
 def test_a_server_that_takes_no_ids_is_told_to_be_updated_and_our_prompt_is_withdrawn(server):

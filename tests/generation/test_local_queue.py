@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_comfyui.generation.events import QueueChanged
+from blender_comfyui.generation.events import ForeignListed, QueueChanged
 from blender_comfyui.generation.local_queue import LocalQueue
 from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.session import Session
@@ -62,9 +62,11 @@ def test_one_runs_one_waits_on_the_server_and_the_rest_here(server, session):
 
 def test_moving_and_running_next(server, session):
     jobs = submit(session, server, 6)
+    subscription = session.subscribe()
     session.run_next(jobs[5].id)
     session.move(jobs[2].id, 1)
     session.move(jobs[2].id, 99)
+    until(subscription, [jobs[i].id for i in (5, 3, 4, 2)])
     ran = finish(server, jobs)
     assert ran == [jobs[i].id for i in (0, 1, 5, 3, 4, 2)]
 
@@ -101,11 +103,15 @@ def test_a_place_in_the_queue_counts_other_peoples_prompts(server, session):
     assert ran[:2] == [foreign, other]
 
 
-@given(st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), st.integers(-9, 9))), max_size=40))
-def test_moves_do_what_a_list_would_do(moves):
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), st.integers(-9, 9))), max_size=80),
+    st.sampled_from([0.0, 1e-7, 1.0]),
+)
+def test_moves_do_what_a_list_would_do(moves, gap):
+    """Also where jobs were asked for in the same tick of a coarse clock."""
     queue, expected = LocalQueue(), [str(n) for n in range(8)]
     for rank, job_id in enumerate(expected):
-        queue.add(job_id, float(rank))
+        queue.add(job_id, 1.8e9 + rank * gap)
     for number, by in moves:
         job_id = str(number)
         old = expected.index(job_id)
@@ -113,3 +119,40 @@ def test_moves_do_what_a_list_would_do(moves):
         expected.insert(0 if by is None else min(max(old + by, 0), 7), job_id)
         queue.move(job_id, by)
         assert list(queue.order) == expected
+
+
+def test_the_order_that_was_made_outlives_the_session(server, tmp_path):
+    with Session(server.url, data_dir=tmp_path, patience=QUICK) as session:
+        session.pause()
+        first, second, third = (session.submit(graphs.empty_save()) for _ in range(3))
+        subscription = session.subscribe()
+        session.run_next(third.id)
+        order = [third.id, first.id, second.id]
+        until(subscription, order, paused=True)
+    with Session(server.url, data_dir=tmp_path, patience=QUICK) as session:
+        session.start()
+        session.pause()
+        server.wait_for(lambda: len(session.jobs) == 3)
+        server.release()
+        server.wait_for(lambda: server.posts)
+        session.resume()
+        server.wait_for(lambda: len(server.executions) == 3)
+        assert list(server.executions) == order
+
+
+def test_paused_no_further_part_of_a_batch_is_sent(comfy_server, tmp_path):
+    server = comfy_server(vram_batch_limit=2)
+    server.hold()
+    with Session(server.url, data_dir=tmp_path, patience=QUICK) as session:
+        job = session.submit(graphs.txt2img(batch=8))
+        server.wait_held()
+        subscription = session.subscribe()
+        session.pause()
+        until(subscription, [], paused=True)
+        server.release()
+        server.wait_for(lambda: job.note)
+        session.list_foreign()  # read after what was there before it
+        assert next(event for event in iter(subscription.get, None) if isinstance(event, ForeignListed)).error == ""
+        assert server.posts == 1
+        session.resume()
+        assert len(job.wait(LIMIT).files) == 8

@@ -73,7 +73,7 @@ def test_what_nobody_foresaw_fails_one_job_alone(server, session, monkeypatch, m
     assert session.submit(graphs.empty_save()).wait(LIMIT).state == "finished"
 
 
-@pytest.mark.parametrize("method", ["finish", "begin"])
+@pytest.mark.parametrize("method", ["outcome", "begin"])
 def test_trouble_with_one_jobs_files_fails_that_job_alone(session, monkeypatch, method):
     bad_first(monkeypatch, Taking, method)
     assert session.submit(graphs.empty_save()).wait(LIMIT).state == "failed"

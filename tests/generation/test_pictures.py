@@ -119,8 +119,6 @@ def test_what_is_no_picture_is_said(file, name, data, what):
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (b"v/1\x01\x02\0\0\0", "a.exr"),
-        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n", "a.hdr"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "a.svg"),
         (b"\xef\xbb\xbf <svg/>", "a.svg"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blender_comfyui.comfy.errors import Lost
-from blender_comfyui.generation.events import Ended, ForeignListed, Returned
+from blender_comfyui.generation.events import Ended, ForeignListed, QueueChanged, Returned
 from blender_comfyui.generation.job import Job
 from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.patience import Patience
@@ -117,8 +117,9 @@ def test_what_was_not_sent_yet_is_sent_by_the_next_session_in_the_same_order(ser
     first = open_session(server)
     jobs = [first.submit(graphs.empty_save()) for _ in range(5)]
     server.wait_held()
+    subscription = first.subscribe()
     first.run_next(jobs[4].id)
-    while first.history.record(jobs[4].id).rank >= first.history.record(jobs[2].id).rank:
+    while not (isinstance(event := subscription.get(), QueueChanged) and event.order[0] == jobs[4].id):
         pass
     first.close()
     second = open_session(server)

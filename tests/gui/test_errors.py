@@ -51,7 +51,7 @@ def test_not_comfyui(studio: Studio) -> None:
 
 
 def out_of_memory(studio: Studio) -> None:
-    studio.server.vram_batch_limit = 1
+    studio.server.vram_batch_limit = 0
     studio.set(batch_size=4, width=2048, height=2048)
 
 

@@ -86,7 +86,7 @@ def test_cancel_ends_the_job(studio: Studio) -> None:
 
     studio.press("VIEW_3D", "comfyui.cancel")
 
-    studio.window.wait_until("not entries()")
+    studio.window.wait_until("not any(entry.is_running for entry in entries())")
     studio.let_draw()
     picture = studio.window.screenshot("cancelled")
     assert studio.noisy_rows(picture, "VIEW_3D") < LIVE_PICTURE / 2

@@ -42,6 +42,7 @@ class BlenderWindow:
         self.log = PICTURES / f"{name}.log"
         self._stack = ExitStack()
         self._origin = (0, 0)
+        self._places: dict[str, tuple[int, int]] = {}  # of buttons, by what they say, as they were last seen
 
     def __enter__(self) -> "BlenderWindow":
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
@@ -127,22 +128,30 @@ class BlenderWindow:
         `meaning` is part of the operator's Python command or of the property's data path ("comfyui.generate",
         "comfyui.prompt"). Raises AssertionError if no visible button of the region says so.
         """
+        self.settle()  # what was set before may move it
         where = self.region(editor, region)
         seen: dict[str, None] = {}
-        for part in columns:
-            x = where.x + int(where.width * part)
-            for y in range(where.y + 4, where.y + where.height - 2, ROW):
-                said = self._hovered(x, y, editor, region)
-                if meaning in said:
-                    return x, y
-                seen[said] = None
+        remembered = [place for said, place in self._places.items() if meaning in said]
+        grid = (
+            (where.x + int(where.width * part), y)
+            for part in columns
+            for y in range(where.y + 4, where.y + where.height - 2, ROW)
+        )
+        for x, y in (*remembered, *grid):
+            said = self._hovered(x, y, editor, region)
+            if meaning in said:
+                return x, y
+            seen[said] = None
         picture = self.screenshot("no-button")
         raise AssertionError(f"no button {meaning} in {editor} {region}, only {list(seen)} ({picture})")
 
     def _hovered(self, x: int, y: int, editor: str, region: str) -> str:
         self.screen.move(x, y)
         answer = self._ask({"ticks": 1, "code": f"hovered({editor!r}, {region!r})"}, 30)
-        return str(answer["value"])
+        said = str(answer["value"])
+        if said:
+            self._places[said] = (x, y)  # it is looked for there first next time
+        return said
 
     # -- hand and eye -------------------------------------------------------------------------------------------
 

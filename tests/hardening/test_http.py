@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_comfyui.comfy import errors, transport
+from blender_comfyui.comfy import client as client_module
+from blender_comfyui.comfy import errors
 from blender_comfyui.comfy.address import ServerAddress
 from blender_comfyui.comfy.answers import ServerFile
 from blender_comfyui.comfy.client import ComfyClient
@@ -103,7 +104,7 @@ def test_continue_without_end_has_a_limit(bare):
 
 
 def test_an_endless_answer_is_not_kept_in_memory(bare, monkeypatch):
-    monkeypatch.setattr(transport, "MAX_JSON_BYTES", MB)
+    monkeypatch.setattr(client_module, "MAX_LARGE_JSON", MB)
     flood = Flood(OK + b"\r\n", b" " * 10_000)
     with pytest.raises(errors.ServerFault, match="over 1 MB"):
         bare(flood).queue()
@@ -148,7 +149,7 @@ def test_a_file_is_written_as_it_comes(bare, tmp_path):
 
 
 def test_what_unpacks_without_end_is_cut(bare, monkeypatch, tmp_path):
-    monkeypatch.setattr(transport, "MAX_JSON_BYTES", MB)
+    monkeypatch.setattr(client_module, "MAX_LARGE_JSON", MB)
     bomb = gzip.compress(bytes(64 * MB))
     head = OK + f"Content-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
 

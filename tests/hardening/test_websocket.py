@@ -36,7 +36,9 @@ class Meeting:
         self._upgraded = upgraded
         self._done = threading.Event()
         self.server = Bare(self._talk)
-        self.stream = EventStream(ServerAddress.parse(self.server.url), Credentials.none(), self.said.put, times)
+        self.stream = EventStream(
+            ServerAddress.parse(self.server.url), Credentials.none(), lambda event, _: self.said.put(event), times
+        )
         self.stream.start()
 
     def _talk(self, connection: socket.socket) -> None:
@@ -155,12 +157,12 @@ def test_a_handshake_that_drips_can_be_closed(meet, begin):
     assert not meeting.stream._thread.is_alive()
 
 
-@pytest.mark.parametrize("opcode", [1, 2])
-def test_a_message_has_a_largest_size(meet, monkeypatch, opcode):
+@pytest.mark.parametrize(("opcode", "limit"), [(1, 4), (2, 1)])
+def test_a_message_has_a_largest_size(meet, monkeypatch, opcode, limit):
     monkeypatch.setattr(opening, "MAX_MESSAGE", MB)
     flood = Flood(bytes(10_000), frame(b"", opcode, length=1 << 40))
     meeting = meet(flood, StreamTimes(message=60.0, first_delay=0.01))
-    assert "too long" in meeting.until(Disconnected).reason
+    assert f"over {limit} MB" in meeting.until(Disconnected).reason
     meeting.until(QueueStatus)
     assert flood.refused.wait(20)
     assert flood.sent < 16 * MB

@@ -1,33 +1,91 @@
-"""A pytest of its own for a part of the tests, in another environment than this one's."""
+"""A pytest of its own for a part of the tests, in another environment than this one's.
+
+Two at a time run beside everything else, because they mostly wait: for Blender, for servers.
+"""
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.project import ROOT
 
-
-def run_pytest(
-    python: Path | str, arguments: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run it from the project's root; `environment` is added to what is there."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return subprocess.run(
-        [python, "-m", "pytest", *arguments, "--color=no"],
-        cwd=ROOT,
-        env=inherited | dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        timeout=900,
-        check=False,
-    )
+AT_ONCE = 2
+LIMIT = 900.0  # seconds
 
 
-def summary(output: str) -> str:
-    """Its closing line."""
-    lines = [line for line in output.splitlines() if line.startswith("=") and " in " in line]
-    return lines[-1].strip("= ") if lines else "no summary"
+@dataclass(frozen=True)
+class InnerRun:
+    """`environment` is added to what is there."""
+
+    python: Path | str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+    def begin(self) -> subprocess.Popen[str]:
+        """Start it from the project's root."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        return subprocess.Popen(
+            [self.python, "-m", "pytest", *self.arguments, "--color=no"],
+            cwd=ROOT,
+            env=inherited | dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    output: str
+
+    @property
+    def summary(self) -> str:
+        """Its closing line."""
+        lines = [line for line in self.output.splitlines() if line.startswith("=") and " in " in line]
+        return lines[-1].strip("= ") if lines else "no summary"
+
+
+class InnerRuns:
+    """Those that were started, by name."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._folder = tempfile.TemporaryDirectory(prefix="inner-", ignore_cleanup_errors=True)
+        self._futures: dict[str, Future[Done]] = {}
+        self._under_way: set[subprocess.Popen[str]] = set()
+
+    def start(self, name: str, make: Callable[[Path], InnerRun]) -> None:
+        """`make` gets a folder of its own."""
+        folder = Path(self._folder.name) / name
+        folder.mkdir()
+        self._futures[name] = self._pool.submit(self._run, make(folder))
+
+    def result(self, name: str) -> Done:
+        return self._futures[name].result()
+
+    def close(self) -> None:
+        """Whoever stops in the middle does not want the rest."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in tuple(self._under_way):
+            process.kill()
+        self._pool.shutdown()
+        self._folder.cleanup()
+
+    def _run(self, run: InnerRun) -> Done:
+        with run.begin() as process:
+            self._under_way.add(process)
+            try:
+                output, _ = process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output = f"{process.communicate()[0]}\nnot at its end after {LIMIT:.0f} s"
+            finally:
+                self._under_way.discard(process)
+            return Done(process.returncode, output)

@@ -80,6 +80,8 @@ def draw_head(layout: UILayout, record: Record, text: str) -> UILayout:
 
 def draw_trouble(layout: UILayout, record: Record, file: FileRecord | None, width: int) -> None:
     """Draw what went wrong, and what the result waits for."""
+    if waits_for := words.waits_for(record):
+        draw_sentence(layout, waits_for, width, icon="SORTTIME")
     for sentence in (record.error, *record.problems):
         if sentence:
             draw_sentence(layout, sentence, width, icon="ERROR")

@@ -41,6 +41,8 @@ def warnings(record: Record, *, with_files: bool) -> list[str]:
     found = []
     if any(file.placement is Placement.WAITING for file in files):
         found.append("It was not placed in its .blend yet.")
+    if words.waits_for(record):
+        found.append("It has not ended: what its server may still make of it will not be fetched.")
     if with_files and any(placing.image_of(record, file) or placing.strip_of(record, file) for file in files):
         found.append("The open .blend uses its files: they would be missing there.")
     return found

@@ -12,7 +12,7 @@ from .reading import shelf
 from .shelf import Kind
 
 _KINDS = (
-    (Kind.ALL, "All Results", "Whatever ended, well or not"),
+    (Kind.ALL, "All Results", "Whatever ended, well or not, and what waits for its server"),
     (Kind.FINISHED, "Finished", "What ended well"),
     (Kind.UNPLACED, "Not Placed", "Results that are not in their .blend yet"),
     (Kind.FAILED, "Failed", "What ended with an error"),

@@ -28,8 +28,9 @@ def draw(layout: UILayout, record: Record, file: FileRecord | None) -> None:
     details.draw_trouble(right, record, file, width)
     _draw_pairs(right, words.recipe(record), width)
     _draw_files(right, record, width)
-    for text in record.texts:
-        draw_sentence(right.box(), text, width - round(details.BOX * scale()))
+    for text in (record.note, *record.texts):
+        if text:
+            draw_sentence(right.box(), text, width - round(details.BOX * scale()))
     grid = right.grid_flow(row_major=True, columns=3, even_columns=True, align=True)
     details.draw_uses(grid, record, file)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.types import Context, Menu, Panel, UILayout
 
+from .. import notices
 from ..panels import content_width
 from ..regions import CATEGORY
-from ..wrapping import draw_sentence, scale
-from . import details, foreign, grid, reading, words
+from ..wrapping import draw_sentence
+from . import foreign, grid, reading, words
 from .reading import shelf
 from .shelf import PAGE
 
@@ -33,7 +34,7 @@ class _GalleryPanel:
     def draw(self, context: Context) -> None:
         layout, width = self.layout, content_width(context)
         reading.look()
-        _draw_notice(layout, width)
+        notices.draw(layout, width)
         _draw_filters(layout, context)
         if shelf.trouble:
             draw_sentence(layout, shelf.trouble, width, icon="ERROR")
@@ -73,13 +74,6 @@ class COMFYUI_MT_gallery(Menu):
         layout.separator()
         layout.operator("comfyui.gallery_statistics", icon="SORTSIZE")
         layout.operator("comfyui.gallery_clean_up", icon="BRUSH_DATA")
-
-
-def _draw_notice(layout: UILayout, width: int) -> None:
-    if shelf.notice:
-        box = layout.box()
-        draw_sentence(box, shelf.notice, width - round(details.BOX * scale()), icon="INFO")
-        box.operator("comfyui.gallery_dismiss_notice", icon="X")
 
 
 def _draw_filters(layout: UILayout, context: Context) -> None:

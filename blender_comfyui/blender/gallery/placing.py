@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def place(record: Record, file: FileRecord, target: dict[str, str]) -> str:
     """Put a file where `target` says; return the name of what was made. One undo step. Raises CannotPlace."""
     entry = Entry.of_record(record)
-    output = Output(file.path, file.node_id, file.node_title, file.kind, file.type)
+    output = Output(file.path, file.node_id, file.node_title, file.kind, file.type, file.number)
     result = Result(file.number, output)
     entry.target, entry.results = target, [result]
     name = sinks.place(entry, result)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+import bpy
+
 from ...generation.history import Changed, Question
-from .. import archive, blend_file, delivery
+from .. import archive, blend_file, delivery, notices
 from . import dialogs
 from .foreign import foreign
 from .shelf import Shelf
@@ -30,12 +32,12 @@ class _GalleryReader:
         return thumbnails.take(news) or large.take(news) or shown
 
 
-_readers = (_GalleryReader(), dialogs.answers, foreign)
+_readers = (_GalleryReader(), dialogs.answers, foreign, notices.newest)
 
 
 def look() -> None:
     """Have what the gallery lacks asked for by the next tick. Callable while drawing."""
-    if shelf.look(blend_file.identity()):
+    if shelf.look(blend_file.identity(), bpy.data.filepath):
         delivery.wake()
 
 
@@ -56,6 +58,7 @@ def unregister() -> None:
         archive.readers.remove(reader)
     dialogs.answers.__init__()
     foreign.__init__()
+    notices.newest.__init__()
     shelf.__init__()
     thumbnails.forget()
     large.forget()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ...generation.events import Ended
+from ...generation.events import Ended, Returned
 from ...generation.history import (
     Changed,
     Fetch,
@@ -16,7 +16,6 @@ from ...generation.history import (
     Filter,
     Find,
     Found,
-    Notice,
     Page,
     Question,
     Record,
@@ -32,9 +31,10 @@ _ENDED = frozenset(state for state in JobState if state.is_terminal)
 
 
 class Kind(Enum):
-    """Which results: all that ended, those that wait for their .blend, or those in one state."""
+    """Which results: all but those that a running Blender follows, those that wait for their .blend, or those in one
+    state."""
 
-    ALL = _ENDED
+    ALL = frozenset[JobState]()
     UNPLACED = "unplaced"
     FINISHED = frozenset({JobState.FINISHED})
     FAILED = frozenset({JobState.FAILED})
@@ -58,14 +58,20 @@ class View:
         """Whether something is left out."""
         return bool(self.text.strip() or self.favourites or self.this_file) or self.kind is not Kind.ALL
 
-    def filter(self, blend_id: str) -> Filter:
-        return Filter(
+    def filter(self, blend_id: str, blend_path: str) -> Filter:
+        """`blend_path` stands for a file that was saved without an id."""
+        found = Filter(
             text=self.text,
             states=_ENDED if self.kind is Kind.UNPLACED else self.kind.value,
             favourite=True if self.favourites else None,
-            blend_id=(blend_id or _NO_FILE) if self.this_file else "",
             unplaced=self.kind is Kind.UNPLACED,
+            unfollowed=self.kind is Kind.ALL,
         )
+        if not self.this_file:
+            return found
+        if blend_path and not blend_id:
+            return replace(found, blend_path=blend_path)
+        return replace(found, blend_id=blend_id or _NO_FILE)
 
 
 class Shelf:
@@ -74,12 +80,11 @@ class Shelf:
     def __init__(self) -> None:
         self.view = View()
         self.page: Page | None = None  # None before the first answer
-        self.notice = ""  # what happened to the history itself, a sentence
         self.trouble = ""  # why there is none, a sentence
         self.selected = ""  # a job's id
         self.number = 0  # which of the selected one's files, from 0
         self._whole: Record | None = None  # the selected one with its request
-        self._blend_id = ""
+        self._blend_id = self._blend_path = ""
         self._looked = False  # since the last questions
         self._asked: Find | None = None  # what the page answers, or will
         self._waiting = False  # for that answer
@@ -87,9 +92,9 @@ class Shelf:
         self._fetched = ""  # whose request was asked for
         self._tag = 0
 
-    def look(self, blend_id: str) -> bool:
+    def look(self, blend_id: str, blend_path: str = "") -> bool:
         """Say that somebody looks, with that .blend open; return whether a tick has something to ask. For drawing."""
-        self._blend_id, self._looked = blend_id, True
+        self._blend_id, self._blend_path, self._looked = blend_id, blend_path, True
         return self._wants_page or self._wants_request
 
     def change(self, **what: object) -> None:
@@ -175,10 +180,8 @@ class Shelf:
                 self._take_page(page)
             case Fetched(job_id, record) if job_id == self.selected:
                 self._whole = record
-            case Changed() | Ended():  # an end is written down before it is told
+            case Changed() | Ended() | Returned():  # an end is written down before it is told
                 self.refresh()
-            case Notice(sentence):
-                self.notice = sentence
             case Trouble(sentence):
                 self.trouble, self._waiting = sentence, False
             case _:
@@ -202,4 +205,4 @@ class Shelf:
         return bool(self.selected) and self._fetched != self.selected
 
     def _find(self) -> Find:
-        return Find(self.view.filter(self._blend_id), self.view.sort, self.view.offset, PAGE)
+        return Find(self.view.filter(self._blend_id, self._blend_path), self.view.sort, self.view.offset, PAGE)

@@ -48,7 +48,7 @@ def title(record: Record) -> str:
 
 def state_icon(record: Record) -> "IconItems":
     """Return the icon of a result that is not just there, 'NONE' for one that is."""
-    return _STATE_ICONS.get(record.state, "NONE")
+    return _STATE_ICONS.get(record.state, "NONE") if record.state.is_terminal else "SORTTIME"
 
 
 def file_icon(file: FileRecord, *, gone: bool) -> "IconItems":
@@ -58,7 +58,14 @@ def file_icon(file: FileRecord, *, gone: bool) -> "IconItems":
 
 
 def state(record: Record) -> str:
-    return _STATES.get(record.state, str(record.state).capitalize())
+    return _STATES.get(record.state, "Waits for its server")
+
+
+def waits_for(record: Record) -> str:
+    """Return what a job that has not ended waits for, as a sentence, '' for any other."""
+    if record.state.is_terminal:
+        return ""
+    return f"Waits for {record.server}: it goes on once that server is in use and answers. Delete it to give it up."
 
 
 def kind(file: FileRecord | None) -> str:

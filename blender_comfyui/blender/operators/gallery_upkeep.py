@@ -8,7 +8,7 @@ from bpy.props import EnumProperty, StringProperty
 from bpy.types import Context, Event, Operator
 
 from ...generation.history import AskStatistics, Clean, Delete
-from .. import archive, delivery, order, regions, runtime, settings
+from .. import archive, delivery, notices, order, regions, runtime, settings
 from ..gallery import dialogs, words
 from ..gallery.foreign import foreign
 from ..gallery.reading import shelf
@@ -38,7 +38,7 @@ class COMFYUI_OT_gallery_dismiss_notice(Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: Context) -> set[str]:
-        shelf.notice = ""
+        notices.newest.text = ""
         return _awake()
 
 

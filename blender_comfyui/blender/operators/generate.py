@@ -40,13 +40,17 @@ class COMFYUI_OT_generate(Operator):
 
     def execute(self, context: Context) -> set[str]:
         """For scripts: return when the results are in Blender."""
+        if runtime.is_paused():
+            self.report({"ERROR"}, "The queue is paused, so nothing would be sent. Resume it first.")
+            return {"CANCELLED"}
         entry = self._start(context)
         if entry is None:
             return {"CANCELLED"}
         _wait(entry)
         if entry.problem:
             self.report({"ERROR"}, entry.problem)
-        return {"FINISHED"} if entry.placed and not entry.problem else {"CANCELLED"}
+        came = entry.placed or entry.can_be_placed
+        return {"FINISHED"} if came and not entry.problem else {"CANCELLED"}
 
     def _start(self, context: Context) -> Entry | None:
         try:
@@ -107,9 +111,10 @@ def follow(job: Job) -> Entry:
 
 
 def _wait(entry: Entry) -> None:
-    """Deliver until nothing more comes of this job: timers stand still while a script runs."""
+    """Deliver until nothing more comes of this job: timers stand still while a script runs. What cannot be placed
+    because of what Blender is doing is placed afterwards."""
     assert entry.job is not None
-    while not entry.is_settled:
+    while entry.is_running or not (entry.is_settled or delivery.blender_is_busy()):
         with contextlib.suppress(TimeoutError):
             entry.job.wait(timeout=_LOOK)
         delivery.tick()

@@ -1,5 +1,7 @@
 """What can be done with a job and its results: cancel, dismiss, place, look for it again, copy its error."""
 
+from collections.abc import Mapping
+
 import bpy
 from bpy.props import StringProperty
 from bpy.types import Context, Operator
@@ -62,7 +64,7 @@ class COMFYUI_OT_dismiss(Operator):
 
     def execute(self, _context: Context) -> set[str]:
         for entry in elsewhere.chosen(self.job_id, self.blend):
-            placements.dismiss(entry)
+            placements.dismiss(entry, elsewhere.concerned(entry))
             runtime.jobs.remove(entry.id)
         delivery.wake()
         regions.redraw()
@@ -80,9 +82,7 @@ class COMFYUI_OT_place_here(Operator):
     blend: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
-        placed = [_want(entry) for entry in elsewhere.chosen(self.job_id, self.blend)]
-        for entry in placed:
-            entry.target.update(order.target(context))
+        placed = [_want(entry, order.target(context)) for entry in elsewhere.chosen(self.job_id, self.blend)]
         return {"FINISHED"} if placed else {"CANCELLED"}
 
 
@@ -112,6 +112,28 @@ class COMFYUI_OT_look_again(Operator):
     def execute(self, _context: Context) -> set[str]:
         try:
             runtime.session().recover(self.job_id)
+        except (ComfyError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        delivery.ask_server()
+        return {"FINISHED"}
+
+
+class COMFYUI_OT_give_up(Operator):
+    """Wait for this job's server no longer. It is asked to stop the job as soon as it answers again"""
+
+    bl_idname = "comfyui.give_up"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: Context) -> set[str]:
+        entry = runtime.jobs.get(self.job_id)
+        if entry is not None and entry.job is not None:
+            entry.job.cancel()  # reaches its own Session, where that is still open
+        try:
+            runtime.session().give_up(self.job_id)
         except (ComfyError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -156,11 +178,17 @@ class COMFYUI_OT_release_results(Operator):
         return {"FINISHED"}
 
 
-def _want(entry: Entry) -> Entry:
-    """Have what is not in the open file placed by the next ticks."""
-    for result in placements.missing(entry):
-        result.placement = Placement.WAITING
+def _want(entry: Entry, target: Mapping[str, str] | None = None) -> Entry:
+    """Have what the panel offers of this job placed by the next ticks: at `target`, or where it was asked for."""
+    wanted = elsewhere.concerned(entry)
+    if target and elsewhere.is_elsewheres(entry):
+        entry.lend(wanted, target)
+    elif target:
+        entry.target = {**entry.target, **target}
+    for result in wanted:
+        result.placement, result.may_be_here = Placement.WAITING, True
     entry.obstacle, entry.is_elsewhere = "", False
+    runtime.jobs.touch()
     delivery.wake()
     return entry
 
@@ -173,6 +201,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_place_here,
         COMFYUI_OT_place_again,
         COMFYUI_OT_look_again,
+        COMFYUI_OT_give_up,
         COMFYUI_OT_copy_details,
         COMFYUI_OT_release_results,
     )

@@ -23,10 +23,19 @@ def recipe(entry: Entry, result: Result) -> str:
 
 def names_output(text: object, job_id: str, number: int) -> bool:
     """Whether this recipe is of that output of that job."""
-    if not isinstance(text, str) or job_id not in text:  # spares reading all the others
-        return False
+    return is_about(text, job_id) and output_of(text) == (job_id, number)
+
+
+def is_about(text: object, job_id: str) -> bool:
+    """Whether this recipe may be of that job. Quick; `output_of` reads it."""
+    return isinstance(text, str) and job_id in text
+
+
+def output_of(text: object) -> tuple[str, int] | None:
+    """Return which job's output this recipe is of, and its number; None for what is no recipe."""
     try:
-        made = json.loads(text)
+        made = json.loads(text) if isinstance(text, str) else None
     except ValueError:
-        return False
-    return isinstance(made, dict) and (made.get("prompt_id"), made.get("number")) == (job_id, number)
+        return None
+    job_id, number = (made.get("prompt_id"), made.get("number")) if isinstance(made, dict) else (None, None)
+    return (job_id, number) if isinstance(job_id, str) and isinstance(number, int) else None

@@ -61,9 +61,15 @@ def plan(connection: sqlite3.Connection, policy: CleanUp, now: float) -> tuple[s
 
 
 def delete(
-    database: Database, ids: Iterable[str], with_files: bool, dry_run: bool = False, spare: float | None = None
+    database: Database,
+    ids: Iterable[str],
+    with_files: bool,
+    is_held: Callable[[str], bool],
+    dry_run: bool = False,
+    spare: float | None = None,
 ) -> CleanUpPlan:
-    """Forget the jobs among `ids` that have ended, or with `dry_run` only say what that would be.
+    """Forget the jobs among `ids`, or with `dry_run` only say what that would be. Not open ones whose owner lives, as
+    `is_held` says.
 
     With the time `spare` not those that a clean-up must not touch, whatever happened to them since it was planned.
     """
@@ -71,7 +77,7 @@ def delete(
     wanted = tuple(dict.fromkeys(ids))
     for first in range(0, len(wanted), _AT_ONCE):
         part = wanted[first : first + _AT_ONCE]
-        act = _Deletion(part, with_files, dry_run, spare)
+        act = _Deletion(part, with_files, is_held, dry_run, spare)
         run: Callable[[Callable[[sqlite3.Connection], None]], None] = database.read if dry_run else database.write
         run(act)
         if not dry_run:
@@ -84,28 +90,44 @@ def delete(
 class _Deletion:
     """Some jobs, in one transaction. Their files go after it: at worst one stays, but none is missed."""
 
-    def __init__(self, wanted: Sequence[str], with_files: bool, dry_run: bool, spare: float | None) -> None:
+    def __init__(
+        self,
+        wanted: Sequence[str],
+        with_files: bool,
+        is_held: Callable[[str], bool],
+        dry_run: bool,
+        spare: float | None,
+    ) -> None:
         self._wanted = wanted
+        self._is_held = is_held
         self._spare = spare
         self._with_files = with_files
         self._dry_run = dry_run
 
     def __call__(self, connection: sqlite3.Connection) -> None:
+        found = self._found(connection)
+        numbers = list(found)
+        self.ids = tuple(found.values())
+        self._all = _files(connection, numbers)
+        kept = _named_elsewhere(connection, self._all, numbers) if self._with_files else set()
+        self.files = [f for f in self._all if self._with_files and f.path not in kept and f.is_as_recorded()]
+        self._names = found
+        if not self._dry_run:
+            writing.delete_jobs(connection, numbers)
+
+    def _found(self, connection: sqlite3.Connection) -> dict[int, str]:
+        """Numbers and ids of those that may go."""
         marks = ", ".join("?" * len(self._wanted))
-        statement = f"SELECT number, id FROM jobs WHERE id IN ({marks}) AND NOT {OPEN}"
+        statement = f"SELECT number, id, owner, {OPEN} FROM jobs WHERE id IN ({marks})"
         values = list(rows.stored(self._wanted))
         if self._spare is not None:
             statement += f" AND NOT ({_PROTECTED})"
             values.append(self._spare - _MEMORY_ONLY)
-        found = connection.execute(f"{statement} ORDER BY number", values).fetchall()
-        numbers = [number for number, _ in found]
-        self.ids = tuple(rows.restored(job_id) for _, job_id in found)
-        self._all = _files(connection, numbers)
-        kept = _named_elsewhere(connection, self._all, numbers) if self._with_files else set()
-        self.files = [f for f in self._all if self._with_files and f.path not in kept and f.is_as_recorded()]
-        self._names = dict(zip(numbers, self.ids, strict=True))
-        if not self._dry_run:
-            writing.delete_jobs(connection, numbers)
+        return {
+            number: rows.restored(job_id)
+            for number, job_id, owner, is_open in connection.execute(f"{statement} ORDER BY number", values)
+            if not (is_open and self._is_held(rows.restored(owner)))
+        }
 
     def remove_files(self, places: Places) -> None:
         thumbnails = [places.thumbnail(self._names[file.job], file.number) for file in self._all]

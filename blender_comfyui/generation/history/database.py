@@ -45,17 +45,13 @@ class Database:
         """The same with changes: all of them are kept, or none. `durable`: on the disk itself when this returns."""
         return self._run(act, "BEGIN IMMEDIATE", durable)
 
-    def check(self) -> None:
-        """Look through the whole file for damage."""
-        self._run(opening.check)
-
     def close(self) -> None:
         """End the use of the file. Everything after it raises HistoryUnavailable."""
         with self._lock:
             self._closed = True
             self._drop()
 
-    def _run(self, act: Callable[[sqlite3.Connection], T], begin: str = "BEGIN", durable: bool = False) -> T:
+    def _run(self, act: Callable[[sqlite3.Connection], T], begin: str, durable: bool = False) -> T:
         with self._lock:
             try:
                 try:
@@ -82,10 +78,12 @@ class Database:
                 connection.execute("PRAGMA synchronous = NORMAL")
 
     def _opened(self) -> sqlite3.Connection:
-        """The connection; a new one where another process has put another file in the place of ours."""
+        """The connection; a new one where another process has put another file in the place of ours, or it is gone."""
         if self._closed:
             raise HistoryUnavailable("The history is closed.")
-        if self._connection is not None and self._identity != self.places.identity():
+        if self._connection is not None and (found := self.places.identity()) != self._identity:
+            if found is None:
+                self.notice = opening.put_back(self.places, self._connection) or self.notice
             self._drop()
         if self._connection is None:
             self._connection, notice = opening.open_database(self.places)
@@ -100,11 +98,11 @@ class Database:
             is_the_same = self._identity == self.places.identity()
             if is_the_same:
                 rescue.preserve(self.places)
-            self._drop()
+            self._drop(opening.close_alone)
             if is_the_same:
                 self.notice = rescue.set_aside(self.places, reason)
 
-    def _drop(self) -> None:
+    def _drop(self, close: Callable[[Places, sqlite3.Connection], None] = opening.close_database) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            opening.close_database(self.places, connection)
+            close(self.places, connection)

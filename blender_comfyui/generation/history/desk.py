@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from ...comfy.errors import FileBroken
+from ..ownership import Ownership
 from ..pictures import make_thumbnail, thumbnail_pixels
 from .history import History
 from .places import Places
@@ -118,7 +119,10 @@ class Fetched:
 
 @dataclass(frozen=True)
 class WaitingFound:
+    """`living`: those of the records' owners that are alive, in this Blender or another one."""
+
     records: tuple[Record, ...]
+    living: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self._history = History(folder)
         self._places = Places(folder)
+        self._ownership = Ownership(self._places.owners)  # to ask about others; nothing is ours
         self._questions: SimpleQueue[Question | None] = SimpleQueue()
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -247,7 +252,9 @@ class Desk:
             case Fetch(job_id):
                 return (Fetched(job_id, self._history.record(job_id)),)
             case Waiting(blend_id, blend_path):
-                return (WaitingFound(self._history.waiting(blend_id, blend_path)),)
+                records = self._history.waiting(blend_id, blend_path)
+                owners = {record.owner for record in records}
+                return (WaitingFound(records, frozenset(filter(self._ownership.is_held, owners))),)
             case AskStatistics():
                 return (StatisticsFound(self._history.statistics()),)
             case WantThumbnail():

@@ -10,6 +10,10 @@ from ..outcome import JobState
 from . import rows
 from .records import Figures, Statistics
 
+# from the start of the run on where that was heard; nothing of jobs that nobody watched for a while
+_TIMES = """SELECT task, tier, coalesce(ended - started, seconds) AS took FROM jobs
+    WHERE NOT imported AND state = 'finished' AND NOT left_alone AND took > 0"""
+
 
 def figures(connection: sqlite3.Connection) -> Statistics:
     """Of all jobs that we asked for ourselves."""
@@ -19,8 +23,7 @@ def figures(connection: sqlite3.Connection) -> Statistics:
         of_kind = counts.setdefault((rows.restored(task), rows.restored(tier)), {})
         of_kind[state] = of_kind.get(state, 0) + count
     times: dict[tuple[str, str], list[float]] = {}
-    finished = "SELECT task, tier, seconds FROM jobs WHERE NOT imported AND state = 'finished' AND seconds > 0"
-    for task, tier, seconds in connection.execute(finished):
+    for task, tier, seconds in connection.execute(_TIMES):
         times.setdefault((rows.restored(task), rows.restored(tier)), []).append(seconds)
     by_kind = {kind: _of([states], times.get(kind, [])) for kind, states in sorted(counts.items())}
     return Statistics(_of(counts.values(), [time for some in times.values() for time in some]), by_kind)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..outcome import JobState, Outcome
+from ..ownership import Ownership
 from ..request import Request
 from . import cleaning, figures, pages, rows, writing
 from .database import Database
@@ -25,6 +26,7 @@ class History:
         self.folder = folder
         self._clock = clock
         self._database = Database(folder)
+        self._ownership = Ownership(self._database.places.owners)  # to ask about others; nothing is ours
 
     @property
     def notice(self) -> str:
@@ -32,21 +34,25 @@ class History:
         return self._database.notice
 
     def add(
-        self, job_id: str, request: Request, server: str, owner: str, rank: float, *, imported: bool = False
+        self,
+        job_id: str,
+        request: Request,
+        server: str,
+        owner: str,
+        rank: float,
+        *,
+        imported: bool = False,
+        sent: float | None = None,
+        state: JobState = JobState.WAITING,
     ) -> None:
-        """Write down a new job; it is on the disk itself when this returns. One that is there stays as it is."""
+        """Write down a new job; it is on the disk itself when this returns. One that is there stays as it is.
+
+        `sent` and an open `state` are for what is on the server already.
+        """
+        given = {"server": server, "owner": owner, "rank": rank, "imported": imported, "sent": sent, "state": state}
 
         def act(connection: sqlite3.Connection) -> None:
-            writing.insert_job(
-                connection,
-                job_id,
-                request,
-                server=server,
-                owner=owner,
-                created=self._clock(),
-                rank=rank,
-                imported=imported,
-            )
+            writing.insert_job(connection, job_id, request, {**given, "created": self._clock()})
             self._database.places.remember(request.folder)
 
         self._database.write(act, durable=True)
@@ -63,9 +69,12 @@ class History:
         rank: float | None = None,
         owner: str | None = None,
     ) -> None:
-        """Change what is given of an open job; what is None stays as it is. A job that has ended stays as it is."""
+        """Change what is given of an open job; what is None stays as it is. A job that has ended stays as it is.
+
+        With `sent` it is on the disk itself when this returns: what was never sent is sent again after a crash.
+        """
         changes = {
-            "state": state and state.value,
+            "state": state,
             "sent": sent,
             "started": started,
             "server_version": server_version,
@@ -76,18 +85,20 @@ class History:
 
         def act(connection: sqlite3.Connection) -> None:
             number = _open_number(connection, job_id)
-            if number is None:
-                return
-            if given:
-                sets = ", ".join(f"{name} = ?" for name in given)
-                connection.execute(f"UPDATE jobs SET {sets} WHERE number = ?", rows.stored([*given.values(), number]))
-            if request is not None:
+            if number is not None:
+                writing.change_job(connection, number, given)
+            if number is not None and request is not None:
                 writing.replace_request(connection, number, request)
 
-        self._database.write(act)
+        self._database.write(act, durable=sent is not None)
 
     def end(self, job_id: str, outcome: Outcome, when: float) -> None:
-        """The end of a job, with its files waiting to be placed. A second end changes nothing."""
+        """The end of a job, with its files waiting to be placed. A second end changes nothing.
+
+        Files that are listed already stay as they are, whatever the end of a job that was opened again: what is on
+        the disk is not forgotten. One whose outcome `stays_open` does so here, too: what came of it is noted, and that
+        nobody follows it.
+        """
 
         def act(connection: sqlite3.Connection) -> None:
             number = _open_number(connection, job_id)
@@ -98,25 +109,16 @@ class History:
 
     def adopt(self, job_id: str, owner: str, new_owner: str) -> bool:
         """Take over an open job from `owner`. False when it is somebody else's already, or has ended."""
-        statement = f"UPDATE jobs SET owner = ? WHERE id = ? AND owner = ? AND {pages.OPEN}"
+        statement = f"UPDATE jobs SET owner = ?, left_alone = 1 WHERE id = ? AND owner = ? AND {pages.OPEN}"
         return self._change(statement, new_owner, job_id, owner)
 
     def reopen(self, job_id: str, owner: str) -> bool:
-        """Make a failed or lost job an open one of `owner` again, its files to be fetched anew; False when it is
-        neither."""
+        """Make an ended job an open one of `owner` again, to look once more for what the server may have of it.
 
-        def act(connection: sqlite3.Connection) -> bool:
-            found = connection.execute(
-                "UPDATE jobs SET state = iif(sent IS NULL, 'waiting', 'queued'), ended = NULL, seconds = 0, owner = ?"
-                " WHERE id = ? AND state IN ('failed', 'lost') RETURNING number",
-                rows.stored([owner, job_id]),
-            ).fetchall()
-            for number in found:
-                connection.execute("UPDATE requests SET result = '{}' WHERE job = ?", number)
-                connection.execute("DELETE FROM files WHERE job = ?", number)
-            return bool(found)
-
-        return self._database.write(act)
+        True when that was done: for jobs that were sent, and are lost, or failed so that looking again can help
+        (`Record.recoverable`). Anything else stays as it is. Files, texts and error stay until a new end.
+        """
+        return self._database.write(lambda c: writing.reopen_job(c, job_id, owner))
 
     def record(self, job_id: str) -> Record | None:
         """Everything about one job, its request included; None for an id that is not there."""
@@ -125,12 +127,18 @@ class History:
 
     def find(self, which: Filter = EVERYTHING, sort: Sort = Sort.NEWEST, offset: int = 0, size: int = 24) -> Page:
         """One page of the records that `which` lets through, without their requests."""
-        return self._database.read(lambda c: pages.page(c, which, sort, offset, size))
+        return self._database.read(lambda c: pages.page(c, which, sort, offset, size, self._ownership.is_held))
 
     def open_jobs(self, server: str) -> tuple[Record, ...]:
         """The jobs for `server` that have not ended, in the order of their rank, with their requests."""
         where = f"WHERE {pages.OPEN} AND server = ? ORDER BY rank, number"
         return self._database.read(lambda c: pages.whole(c, where, (server,)))
+
+    def last_rank(self, server: str) -> float:
+        """The greatest rank of the open jobs for `server`; 0.0 where there are none."""
+        statement = f"SELECT rank FROM jobs WHERE {pages.OPEN} AND server = ? ORDER BY rank DESC LIMIT 1"
+        found = self._database.read(lambda c: c.execute(statement, rows.stored([server])).fetchone())
+        return float(found[0]) if found else 0.0
 
     def waiting(self, blend_id: str, blend_path: str) -> tuple[Record, ...]:
         """Ended jobs of this .blend (either matches) with files that are not safe in it yet, oldest first.
@@ -160,33 +168,20 @@ class History:
         self._change("UPDATE jobs SET favourite = ? WHERE id = ?", value, job_id)
 
     def delete(self, ids: Iterable[str], with_files: bool) -> CleanUpPlan:
-        """Forget these jobs, open ones excepted; `with_files` also the files that were recorded as theirs, except
-        those changed since. Says what is gone."""
-        return cleaning.delete(self._database, ids, with_files)
+        """Forget these jobs; `with_files` also the files that were recorded as theirs, except those changed since.
+        An open one counts as given up, unless a running Blender looks after it: that stays. Says what is gone."""
+        return cleaning.delete(self._database, ids, with_files, self._ownership.is_held)
 
     def clean_up(self, policy: CleanUp, dry_run: bool) -> CleanUpPlan:
         """Remove what `policy` lets go, or with `dry_run` only say what that would be."""
         now = self._clock()
         ids = self._database.read(lambda c: cleaning.plan(c, policy, now))
-        return cleaning.delete(self._database, ids, policy.with_files, dry_run, spare=now)
+        is_held = self._ownership.is_held
+        return cleaning.delete(self._database, ids, policy.with_files, is_held, dry_run, spare=now)
 
     def statistics(self) -> Statistics:
         """How all jobs so far fared."""
         return self._database.read(figures.figures)
-
-    def setting(self, key: str) -> str:
-        """A small text that was kept under `key`, or ''."""
-        found = self._database.read(
-            lambda c: c.execute("SELECT value FROM meta WHERE key = ?", rows.stored([f"setting {key}"])).fetchone()
-        )
-        return rows.restored(found[0]) if found else ""
-
-    def set_setting(self, key: str, value: str) -> None:
-        self._change("INSERT OR REPLACE INTO meta VALUES (?, ?)", f"setting {key}", value)
-
-    def check(self) -> None:
-        """Look through the whole file for damage, and have it rebuilt where there is any: see `notice`."""
-        self._database.check()
 
     def close(self) -> None:
         self._database.close()

@@ -15,8 +15,9 @@ from .trouble import Damaged, HistoryUnavailable, is_damage
 
 log = logging.getLogger(__name__)
 
-_CHECKED = "checked"  # the setting that says when, in unix seconds
+_CHECKED = "checked"  # the key in `meta` that says when, in unix seconds
 _CHECK_EVERY = 24 * 3600.0  # seconds
+_CLOSING = 10.0  # seconds for which a Blender that closes waits for another that is at work
 _TABLES = frozenset({"jobs", "requests", "files", "meta"})
 
 
@@ -26,7 +27,7 @@ def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
     Raises HistoryUnavailable for one of a newer version, sqlite3.Error and OSError.
     """
     with places.guarded():
-        _put_in_place(places)
+        gone = _put_in_place(places)
         try:
             connection, notice = _open(places)
         except sqlite3.Error as error:
@@ -36,11 +37,38 @@ def open_database(places: Places) -> tuple[sqlite3.Connection, str]:
             notice = rescue.set_aside(places, str(error))
             connection, _ = _open(places)
         places.in_use.touch()
-        return connection, notice
+        return connection, gone or notice
+
+
+def put_back(places: Places, connection: sqlite3.Connection) -> str:
+    """Write a history that has vanished while it was open once more, as it was: we still have it. A notice; '' where
+    another one has been put in its place, or this one cannot be read. Raises HistoryUnavailable and OSError."""
+    with places.guarded():
+        if places.file.exists():
+            return ""
+        try:
+            rescue.copy_out(places, connection)
+        except sqlite3.Error:
+            log.warning("the history has vanished, and cannot be read any more", exc_info=True)
+            return ""
+        _put_in_place(places)
+    notice = f"The history in {places.folder} was gone while it was in use. It is written there again, as it was."
+    log.warning(notice)
+    return notice
 
 
 def close_database(places: Places, connection: sqlite3.Connection) -> None:
-    """Close it; the last one to do so leaves no log behind."""
+    """Close it; the last one to do so leaves no log behind. Whoever opens it meanwhile must not take that for a loss,
+    and waits."""
+    with contextlib.ExitStack() as guard:
+        if places.folder.is_dir():
+            with contextlib.suppress(OSError, HistoryUnavailable):
+                guard.enter_context(places.guarded(_CLOSING))
+        close_alone(places, connection)
+
+
+def close_alone(places: Places, connection: sqlite3.Connection) -> None:
+    """The same for a caller who is alone with it."""
     with contextlib.suppress(sqlite3.Error):
         connection.close()
     with contextlib.suppress(OSError):
@@ -48,17 +76,17 @@ def close_database(places: Places, connection: sqlite3.Connection) -> None:
             places.in_use.unlink(missing_ok=True)
 
 
-def _put_in_place(places: Places) -> None:
-    """The file is made elsewhere first: where there is one, it is a whole one, or damaged."""
+def _put_in_place(places: Places) -> str:
+    """The file is made elsewhere first: where there is one, it is a whole one, or damaged. A notice, where it should
+    have been there, or ''."""
     if places.file.exists():
-        return
-    if not places.rebuilt.exists():
-        connecting.create(places.new).close()
-        places.new.replace(places.rebuilt)
+        return ""
+    notice = "" if places.rebuilt.exists() else rescue.make_anew(places)
     for orphan in (places.log, places.index_of_log, places.in_use):
         orphan.unlink(missing_ok=True)
     places.rebuilt.replace(places.file)
     _settle(places.folder)
+    return notice
 
 
 def _settle(folder: Path) -> None:
@@ -78,7 +106,7 @@ def _open(places: Places) -> tuple[sqlite3.Connection, str]:
         _check_version(connection, places.folder)
         is_due = log_is_gone or _is_check_due(connection)
         if is_due:
-            check(connection)
+            look_through(connection)
         _set_up(connection)
         if is_due:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_CHECKED, str(time.time())))
@@ -114,7 +142,7 @@ def _is_check_due(connection: sqlite3.Connection) -> bool:
         return True
 
 
-def check(connection: sqlite3.Connection) -> None:
+def look_through(connection: sqlite3.Connection) -> None:
     """Raises Damaged when SQLite finds anything wrong in the whole file."""
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from . import rows, search
@@ -21,15 +22,35 @@ _ORDER = {  # the number counts up as jobs are added, whatever the clock does
 }
 
 
-def page(connection: sqlite3.Connection, which: Filter, sort: Sort, offset: int, size: int) -> Page:
+def page(
+    connection: sqlite3.Connection,
+    which: Filter,
+    sort: Sort,
+    offset: int,
+    size: int,
+    is_held: Callable[[str], bool],
+) -> Page:
+    """`is_held` says whether an owner of open jobs still lives."""
     conditions = dict(_conditions(which))
     match = search.match(connection, which.text)
+    followed = ", ".join(_followed(connection, is_held) if which.unfollowed else ())
     if match and not conditions and sort in (Sort.NEWEST, Sort.OLDEST):
+        if followed:
+            match = replace(match, source=f"{match.source} AND {match.number} NOT IN ({followed})")
         found = _straight(connection, match, sort, offset, size)
     else:
+        if followed:
+            conditions[f"number NOT IN ({followed})"] = ()
         found = _general(connection, match, conditions, sort, offset, size)
     numbers, total = found
     return Page(_listed(connection, numbers), total, offset, size)
+
+
+def _followed(connection: sqlite3.Connection, is_held: Callable[[str], bool]) -> list[str]:
+    """The numbers of open jobs whose owners live."""
+    found = connection.execute(f"SELECT number, owner FROM jobs WHERE {OPEN}").fetchall()
+    held = {owner for owner in {owner for _, owner in found} if is_held(rows.restored(owner))}
+    return [str(number) for number, owner in found if owner in held]
 
 
 def _straight(
@@ -61,7 +82,7 @@ def _general(
 
 def _conditions(which: Filter) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Conditions on `jobs`, each with its values."""
-    for name in ("task", "tier", "server", "blend_id"):
+    for name in ("task", "tier", "server", "blend_id", "blend_path"):
         if value := getattr(which, name):
             yield f"{name} = ?", (value,)
     for name in ("favourite", "imported"):

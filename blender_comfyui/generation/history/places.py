@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import filelock
 
 from .trouble import HistoryUnavailable
 
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)  # what a disk says that has none
 _LONG_WORK = 300.0  # seconds that another process may be at work on it: migrating, rebuilding
 
 
@@ -28,6 +30,7 @@ class Places:
         self.in_use = folder / "history.open"  # is there while a log belongs to the file
         self.thumbnails = folder / "thumbnails"
         self.outputs = folder / "outputs"
+        self.owners = folder / "owners"  # locks of those who look after open jobs: see ownership.py
         self._guard = folder / "history.lock"
         self._folders = folder / "folders.txt"
         self._remembered: set[Path] = set()
@@ -40,19 +43,24 @@ class Places:
             return None
         return found.st_dev, found.st_ino
 
+    def has_traces(self) -> bool:
+        """Whether a history has been here, be there one now or not."""
+        return any(path.exists() for path in (self.in_use, self._folders, self.thumbnails))
+
     @contextlib.contextmanager
-    def guarded(self) -> Iterator[None]:
+    def guarded(self, patience: float = _LONG_WORK) -> Iterator[None]:
         """Alone among all threads and processes. Raises HistoryUnavailable when another one does not come to an
-        end, OSError where the folder cannot be written."""
+        end in `patience` seconds, OSError where the folder cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self._guard, timeout=_LONG_WORK)
+        lock = filelock.FileLock(self._guard, timeout=patience)
         try:
             lock.acquire()
         except filelock.Timeout as error:
             sentence = f"Another Blender is at work on the history in {self.folder}. Wait for it, or close it."
             raise HistoryUnavailable(sentence) from error
-        except NotImplementedError:  # a disk without locks
-            pass
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _WITHOUT_LOCKS:
+                raise
         try:
             yield
         finally:

@@ -30,13 +30,17 @@ _KINSHIP = uuid.UUID("a2d1c0de-31c9-4e0b-9f3c-0b6a54c1e7d2")  # whose children t
 
 @dataclass(frozen=True)
 class _Group:
-    """The files of one job."""
+    """The files of one job, each with its number among them."""
 
     folder: Path
     stem: str
     mark: str
-    paths: tuple[Path, ...]
+    files: tuple[tuple[int, Path], ...]
     time: float
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(path for _, path in self.files)
 
     @property
     def id(self) -> str:
@@ -69,24 +73,25 @@ def _groups(folder: Path) -> Iterator[_Group]:
         return
     for (stem, mark), entries in found.items():
         entries.sort()
-        yield _Group(folder, stem, mark, tuple(path for _, path, _ in entries), min(time for _, _, time in entries))
+        files = tuple((number, path) for number, path, _ in entries)
+        yield _Group(folder, stem, mark, files, min(time for _, _, time in entries))
 
 
 def _add(connection: sqlite3.Connection, group: _Group) -> bool:
-    outputs = [Output(path, "", "", kind_of(path.name), "output") for path in group.paths]
+    outputs = [Output(path, "", "", kind_of(path.name), "output", number) for number, path in group.files]
     number = _without_files(connection, group)
     if number is not None:
-        writing.insert_files(connection, number, outputs, Placement.KEPT)
+        writing.add_files(connection, number, outputs, Placement.KEPT)
         return True
     graph = next((graph for path in group.paths if (graph := embedded_prompt(path))), None)
     if graph is None:
         return False
-    values = {"server": "", "owner": "", "created": group.time, "rank": group.time, "imported": False}
-    number = writing.insert_job(connection, group.id, _request(graph, group), **values)  # type: ignore[arg-type]
+    given = {"server": "", "owner": "", "created": group.time, "rank": group.time, "state": JobState.WAITING}
+    number = writing.insert_job(connection, group.id, _request(graph, group), given)
     if number is None:
         return False
     writing.end_job(connection, number, Outcome(JobState.FINISHED), group.time)
-    writing.insert_files(connection, number, outputs, Placement.KEPT)
+    writing.add_files(connection, number, outputs, Placement.KEPT)
     return True
 
 

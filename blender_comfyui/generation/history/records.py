@@ -89,7 +89,7 @@ class Filter:
 
     `text` is anywhere in the prompt, in any case of any script; spaces at its ends do not count. `states` empty
     means all of them. `since` is included, `until` is not; both are about when it was asked for. `unplaced`: with a
-    file that waits to be placed.
+    file that waits to be placed. `unfollowed` leaves out open jobs that a running Blender looks after.
     """
 
     text: str = ""
@@ -100,9 +100,11 @@ class Filter:
     until: float | None = None
     favourite: bool | None = None
     blend_id: str = ""
+    blend_path: str = ""
     server: str = ""
     unplaced: bool = False
     imported: bool | None = None
+    unfollowed: bool = False
 
 
 EVERYTHING = Filter()
@@ -151,7 +153,8 @@ class CleanUpPlan:
 @dataclass(frozen=True)
 class Figures:
     """How jobs of one kind fared. `success_rate` is finished / (finished + failed + lost), None without any such;
-    `median_seconds` is of the finished ones, None without any."""
+    `median_seconds` is of the finished ones, without the queue before them, and without those that nobody watched for
+    a while, as Blender was closed or the server away; None without any."""
 
     count: int
     finished: int

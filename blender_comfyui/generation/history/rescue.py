@@ -1,10 +1,14 @@
-"""A damaged history: set aside as it is, and a new one made of what can still be read and of the files' own prompts."""
+"""A damaged history: set aside as it is, and a new one made of what can still be read and of the files' own prompts.
+
+One that is gone is made anew of these alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import shutil
+import sqlite3
 import time
 from pathlib import Path
 
@@ -41,6 +45,26 @@ def set_aside(places: Places, reason: str) -> str:
         f"The history was damaged ({reason}), and is set aside as {aside.name}. "
         f"Of its entries {read} could be read, and {made} were made anew from their files."
     )
+    log.warning(notice)
+    return notice
+
+
+def copy_out(places: Places, connection: sqlite3.Connection) -> None:
+    """Write what a connection sees to where it is put in its place from. Raises sqlite3.Error and OSError."""
+    connecting.remove(places.new)
+    with contextlib.closing(connecting.connect(places.new)) as copy:
+        connection.backup(copy)
+    places.new.replace(places.rebuilt)
+
+
+def make_anew(places: Places) -> str:
+    """Make a history of the results that there are, to be put in its place. A notice where there was one, or ''."""
+    with contextlib.closing(connecting.create(places.new)) as connection, connecting.transaction(connection):
+        made = rebuild.add_from_files(connection, places.folders())
+    places.new.replace(places.rebuilt)
+    if not (made or places.has_traces()):
+        return ""
+    notice = f"The history in {places.folder} was gone. {made} of its entries were made anew from their files."
     log.warning(notice)
     return notice
 

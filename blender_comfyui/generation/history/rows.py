@@ -125,20 +125,33 @@ def alphabet(folded: str) -> str:
     return folded[:_SORTED_BY] or "\U0010ffff"
 
 
-def result(outcome: Outcome) -> str:
-    """What lists show of an outcome, beside its files."""
+def result(outcome: Outcome, before: str = "{}") -> str:
+    """What lists show of an outcome, beside its files; `before`: of an earlier one, whose texts stay where this one
+    has none."""
     error = outcome.error
     return to_json(
         {
             "error": "" if error is None else str(error),
             "error_details": "" if error is None else str(getattr(error, "details", "")),
             "error_kind": "" if error is None else type(error).__name__,
-            "texts": outcome.texts,
+            "texts": outcome.texts or _known(before).get("texts", ()),
             "problems": [str(problem) for problem in outcome.problems],
             "recoverable": outcome.recoverable,
             "note": outcome.note,
         }
     )
+
+
+def may_come(result: str) -> bool:
+    """Whether the server may still have what an outcome, as `result` put it, did not bring."""
+    return bool(_known(result).get("recoverable"))
+
+
+def _known(result: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(result))
+    except (ValueError, TypeError, RecursionError):
+        return {}
 
 
 def file_values(job: int, number: int, output: Output, placement: Placement) -> tuple[object, ...]:

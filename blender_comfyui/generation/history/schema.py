@@ -83,7 +83,12 @@ def _texts_and_orders(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE jobs SET alphabet = ? WHERE number = ?", (rows.alphabet(text), number))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files, _texts_and_orders)
+def _left_alone(connection: sqlite3.Connection) -> None:
+    """Whether nobody followed a job for a while, so that how long it took is not known."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files, _texts_and_orders, _left_alone)
 """The n-th leads from version n to n + 1; an empty database has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from ..outcome import JobState, Outcome, Output
+from ..outcome import JobState, Outcome, Output, numbered
 from ..request import Request
 from . import rows, search
 from .records import Placement
@@ -15,29 +16,19 @@ def insert_job(
     connection: sqlite3.Connection,
     job_id: str,
     request: Request,
-    *,
-    server: str,
-    owner: str,
-    created: float,
-    rank: float,
-    imported: bool,
+    given: Mapping[str, object],
 ) -> int | None:
-    """A job that waits; its number, or None when there is one with this id."""
+    """A new job, with what is `given` of its columns; its number, or None when there is one with this id."""
     facts = rows.facts(request)
     text = search.folded(rows.searched(facts))
     values = {
         "id": job_id,
-        "state": JobState.WAITING.value,
         "task": request.task,
         "tier": request.tier,
-        "server": server,
-        "owner": owner,
         "blend_id": request.context.get("blend_id", ""),
         "blend_path": request.context.get("blend", ""),
-        "created": created,
-        "rank": rank,
-        "imported": imported,
         "alphabet": rows.alphabet(text),
+        **given,
     }
     statement = f"INSERT OR IGNORE INTO jobs ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
     cursor = connection.execute(statement, rows.stored(values.values()))
@@ -48,6 +39,13 @@ def insert_job(
     connection.execute("INSERT INTO requests (job, facts, body) VALUES (?, ?, ?)", (number, facts, body))
     search.put(connection, number, text)
     return number
+
+
+def change_job(connection: sqlite3.Connection, number: int, given: Mapping[str, object]) -> None:
+    """New values for columns of a job."""
+    if given:
+        sets = ", ".join(f"{name} = ?" for name in given)
+        connection.execute(f"UPDATE jobs SET {sets} WHERE number = ?", rows.stored([*given.values(), number]))
 
 
 def replace_request(connection: sqlite3.Connection, number: int, request: Request) -> None:
@@ -63,18 +61,57 @@ def replace_request(connection: sqlite3.Connection, number: int, request: Reques
 
 
 def end_job(connection: sqlite3.Connection, number: int, outcome: Outcome, when: float) -> None:
-    values = (outcome.state.value, when, outcome.seconds, number)
-    connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
-    connection.execute("UPDATE requests SET result = ? WHERE job = ?", (rows.result(outcome), number))
-    insert_files(connection, number, outcome.outputs, Placement.WAITING)
+    """What is known of it beside its state stays known, unless the outcome tells it anew."""
+    if outcome.stays_open:
+        # nobody's: whoever sees its server again first takes it, and until then the lists show it
+        connection.execute("UPDATE jobs SET owner = '', left_alone = 1 WHERE number = ?", (number,))
+    else:
+        values = (outcome.state.value, when, outcome.seconds, number)
+        connection.execute("UPDATE jobs SET state = ?, ended = ?, seconds = ? WHERE number = ?", values)
+    for (before,) in connection.execute("SELECT result FROM requests WHERE job = ?", (number,)).fetchall():
+        result = rows.result(outcome, before)
+        connection.execute("UPDATE requests SET result = ? WHERE job = ?", (result, number))
+    add_files(connection, number, outcome.outputs, Placement.WAITING)
 
 
-def insert_files(connection: sqlite3.Connection, number: int, outputs: Iterable[Output], placement: Placement) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO files (job, number, path, node_id, node_title, kind, type, bytes, placement)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [rows.file_values(number, count, output, placement) for count, output in enumerate(outputs, 1)],
-    )
+def reopen_job(connection: sqlite3.Connection, job_id: str, owner: str) -> bool:
+    """Whether there was one that looking for it again can help."""
+    found = connection.execute(
+        "SELECT number, state, result FROM jobs JOIN requests ON job = number"
+        " WHERE id = ? AND sent IS NOT NULL AND state IN (?, ?)",
+        rows.stored([job_id, JobState.LOST.value, JobState.FAILED.value]),
+    ).fetchone()
+    if not found or (found[1] == JobState.FAILED and not rows.may_come(found[2])):
+        return False
+    statement = "UPDATE jobs SET state = ?, ended = NULL, seconds = 0, owner = ?, left_alone = 1 WHERE number = ?"
+    connection.execute(statement, rows.stored([JobState.QUEUED.value, owner, found[0]]))
+    return True
+
+
+def add_files(connection: sqlite3.Connection, job: int, outputs: Iterable[Output], placement: Placement) -> None:
+    """Those of a job's files that are not listed yet. A listed one keeps its number and its placement; one that is
+    gone from the disk makes room for the file that has come in its place."""
+    listed = connection.execute("SELECT number, path FROM files WHERE job = ?", (job,)).fetchall()
+    known = {number: Path(rows.restored(path)) for number, path in listed}
+    for number, output in numbered(outputs).items():
+        if output.path in known.values():
+            continue
+        if number in known and _is_there(known[number]):
+            number = max(known) + 1
+        known[number] = output.path
+        connection.execute(
+            "INSERT INTO files (job, number, path, node_id, node_title, kind, type, bytes, placement)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET path = excluded.path, bytes = excluded.bytes",
+            rows.file_values(job, number, output, placement),
+        )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def delete_jobs(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:

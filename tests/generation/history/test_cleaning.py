@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 
 from blender_comfyui.generation.history import CleanUp, CleanUpPlan, History, Placement, cleaning
 from blender_comfyui.generation.history.places import Places
-from blender_comfyui.generation.outcome import JobState
-from tests.generation.history.entries import add, add_finished, opened, request
+from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.ownership import Ownership
+from tests.generation.history.entries import OWNER, add, add_finished, finished, opened, request
 
 DAY = 24 * 3600.0
 
@@ -69,10 +72,29 @@ def test_with_files_they_go_too(history):
     assert (ids(history), files(history)) == ({"b"}, {"b"})
 
 
-def test_open_jobs_are_not_deleted(history):
+@pytest.fixture
+def owner(history):
+    """Somebody who lives, and looks after the jobs that are theirs."""
+    owner = Ownership(history.folder / "owners")
+    owner.take()
+    yield owner
+    owner.release()
+
+
+def test_an_open_job_that_somebody_looks_after_is_not_deleted(history, owner):
     job_id = add(history)
+    history.adopt(job_id, OWNER, owner.id)
     assert history.delete([job_id], with_files=True) == CleanUpPlan()
     assert ids(history) == {job_id}
+
+
+def test_an_open_job_that_is_given_up_is_deleted_when_it_is_named(history, owner):
+    """Its server is never used again, and so nobody will ever end it."""
+    job_id, other = add(history, server="http://old:8188"), add(history)
+    assert history.clean_up(CleanUp(keep_newest=0), dry_run=False) == CleanUpPlan()
+    assert history.delete([job_id], with_files=True).ids == (job_id,)
+    assert ids(history) == {other}
+    assert not history.adopt(job_id, OWNER, owner.id)
 
 
 def test_nothing_of_a_deleted_job_stays_behind(history):
@@ -294,6 +316,39 @@ def test_figures_by_task_and_tier(history):
     mesh = found.by_kind["mesh", ""]
     assert (mesh.count, mesh.finished, mesh.success_rate, mesh.median_seconds) == (1, 0, None, None)
     assert (found.total.count, found.total.success_rate, found.total.median_seconds) == (10, 0.75, 3.5)
+
+
+def took(history: History, seconds: float, *, before_the_end: Callable[[str], object] = lambda _: None) -> str:
+    """A job that waited an hour in a queue, and then was on the server for so long."""
+    job_id = add(history, sent=1.0)
+    history.update(job_id, state=JobState.RUNNING, started=3600.0)
+    before_the_end(job_id)
+    history.end(job_id, finished(seconds=3600.0 + seconds), 3600.0 + seconds)
+    return job_id
+
+
+def test_the_typical_time_is_that_on_the_server(history):
+    took(history, 4.0)
+    assert history.statistics().total.median_seconds == 4.0
+
+
+AWAY = Outcome(JobState.FAILED, error=RuntimeError("away"), recoverable=True)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda history, job_id: history.adopt(job_id, OWNER, "b2"),
+        lambda history, job_id: (history.end(job_id, AWAY, 3601.0), history.reopen(job_id, OWNER)),
+        lambda history, job_id: history.end(job_id, dataclasses.replace(AWAY, stays_open=True), 3601.0),
+    ],
+    ids=["Blender was closed", "looked for again", "the server was away"],
+)
+def test_a_job_that_nobody_watched_for_a_while_has_no_time(history, leave):
+    took(history, 4.0)
+    took(history, 9999.0, before_the_end=lambda job_id: leave(history, job_id))
+    found = history.statistics().total
+    assert (found.finished, found.median_seconds) == (2, 4.0)
 
 
 def test_an_empty_history_has_no_rates(history):

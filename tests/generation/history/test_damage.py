@@ -11,9 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from blender_comfyui.generation.history import Filter, HistoryUnavailable, Placement, Sort, connecting, rescue
+from blender_comfyui.generation.history import (
+    Filter,
+    HistoryUnavailable,
+    Placement,
+    Sort,
+    connecting,
+    opening,
+    rescue,
+)
 from blender_comfyui.generation.outcome import JobState
 from tests import graphs
+from tests.generation.history.damaging import NOISE, aside, change, cut, size
 from tests.generation.history.entries import SERVER, add, add_finished, finished, opened, picture, request
 
 PAGE = 4096
@@ -24,6 +33,7 @@ def fill(folder: Path, count: int = MANY) -> list[str]:
     """A history as it lies on the disk after Blender has quit: `count` results, every third one with a picture."""
     ids = []
     with opened(folder) as history:
+        history.find()
         for number in range(count):
             job_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
             paths = (picture(folder / "outputs", job_id, stem=f"n{number}"),) if number % 3 == 0 else ()
@@ -48,21 +58,6 @@ def folder(whole):
     return shutil.copytree(whole[0], place)
 
 
-def aside(folder: Path) -> list[Path]:
-    return sorted(folder.glob("history.damaged-*.sqlite"))
-
-
-def change(path: Path, where: int, what: bytes) -> None:
-    with path.open("r+b") as file:
-        file.seek(where)
-        file.write(what)
-
-
-def cut(path: Path, size: int) -> None:
-    with path.open("r+b") as file:
-        file.truncate(size)
-
-
 def pages_of(path: Path, table: str) -> list[int]:
     """Where in the file the leaves of a table or index are. Python's SQLite often lacks dbstat: they are known by the
     root's children."""
@@ -75,13 +70,6 @@ def pages_of(path: Path, table: str) -> list[int]:
     assert data[start] in (2, 5), "not an interior page"
     offsets = [int.from_bytes(data[start + 12 + 2 * i : start + 14 + 2 * i], "big") for i in range(cells)]
     return [(int.from_bytes(data[start + o : start + o + 4], "big") - 1) * PAGE for o in offsets]
-
-
-NOISE = random.Random(1).randbytes(100_000)
-
-
-def size(path: Path) -> int:
-    return path.stat().st_size
 
 
 def all_of(folder: Path, text: str = "") -> dict[str, object]:
@@ -123,10 +111,10 @@ def somebody_elses(path: Path) -> None:
 
 
 def touch_everything(folder: Path) -> str:
-    """Use it until the damage is met; the notice."""
-    with opened(folder) as history:
+    """Use it until the damage is met, at the next look through the whole file at the latest; the notice."""
+    with pytest.MonkeyPatch.context() as patch, opened(folder) as history:
+        patch.setattr(opening, "_CHECK_EVERY", -1.0)
         history.find(sort=Sort.OLDEST, size=1000)
-        history.check()
         return history.notice
 
 
@@ -158,10 +146,10 @@ def test_after_damage_all_goes_on_as_before(folder, damage):
         history.end(job_id, finished(folder / "1.png"), 1.0)
         assert [record.id for record in history.find(Filter("new fox")).records] == [job_id]
         assert history.find().records[0].id == job_id
-        history.check()
         history.delete([record.id for record in history.find(size=1000).records], with_files=False)
         assert history.find().total == 0
         assert history.find(Filter("number")).total == 0
+    assert touch_everything(folder) == ""
     assert len(aside(folder)) == 1
     names = {path.name for path in folder.iterdir()}
     assert not {name for name in names if "new" in name or "rebuilt" in name or "salvage" in name or "blank" in name}
@@ -207,6 +195,7 @@ def test_what_was_made_anew_is_like_what_was_asked(tmp_path):
         whole = history.record(record.id)
         assert history.waiting("", "") == ()
     assert [file.path for file in whole.files] == [paths[0], paths[1], plain, paths[2]]
+    assert [file.number for file in whole.files] == [1, 2, 3, 10]
     assert [file.kind for file in whole.files] == ["image", "image", "video", "image"]
     assert {file.placement for file in whole.files} == {Placement.KEPT}
     assert (whole.state, whole.label, whole.request.prompt) == (JobState.FINISHED, "a red cube", graph)
@@ -284,81 +273,6 @@ def test_random_damage_never_gets_out(tmp_path, whole):
         shutil.rmtree(folder)
 
 
-# The log beside the file, which holds what is new
-
-
-def as_after_a_crash(folder: Path, target: Path) -> Path:
-    """What is on the disk when Blender is killed now."""
-    return shutil.copytree(folder, target)
-
-
-def test_after_a_crash_all_is_there(tmp_path):
-    with opened(tmp_path / "a") as history:
-        job_id = add(history)
-        killed = as_after_a_crash(tmp_path / "a", tmp_path / "b")
-    with opened(killed) as history:
-        assert history.record(job_id) is not None
-        assert history.notice == ""
-
-
-def test_a_lost_log_is_made_up_for_from_the_files(tmp_path):
-    with opened(tmp_path / "a") as history:
-        add_finished(history, request("settled"), paths=(picture(tmp_path / "out", "00aa00", stem="settled"),))
-    with opened(tmp_path / "a") as history:
-        job_id = add(history, request(folder=tmp_path / "out"))
-        history.end(job_id, finished(picture(tmp_path / "out", job_id)), 1.0)
-        killed = as_after_a_crash(tmp_path / "a", tmp_path / "b")
-    (killed / "history.sqlite-wal").unlink()
-    with opened(killed) as history:
-        assert {record.label for record in history.find().records} == {"settled", "a red cube"}
-        assert "1 of its entries" in history.notice
-        assert aside(killed) == []
-    with opened(killed) as history:
-        assert history.notice == ""
-        assert history.find().total == 2
-
-
-def test_a_log_lost_without_a_trace_is_no_news(tmp_path):
-    with opened(tmp_path / "a") as history:
-        add(history)
-        killed = as_after_a_crash(tmp_path / "a", tmp_path / "b")
-    (killed / "history.sqlite-wal").unlink()
-    with opened(killed) as history:
-        assert history.find().total == 0
-        assert history.notice == ""
-
-
-def test_a_broken_log_costs_what_is_behind_the_break(tmp_path):
-    with opened(tmp_path / "a") as history:
-        for number in range(50):
-            add(history, request(str(number)))
-        killed = as_after_a_crash(tmp_path / "a", tmp_path / "b")
-    log = killed / "history.sqlite-wal"
-    change(log, size(log) // 2, NOISE[:100])
-    with opened(killed) as history:
-        labels = {record.label for record in history.find(size=100).records}
-        assert {str(number) for number in range(5)} <= labels
-        assert "49" not in labels
-        job_id = add(history)
-        assert history.record(job_id) is not None
-
-
-def test_a_damaged_file_with_its_log_is_rebuilt_of_both(tmp_path):
-    with opened(tmp_path / "a") as history:
-        old = add(history, request("old"))
-    with opened(tmp_path / "a") as history:
-        new = add(history, request("new"))
-        killed = as_after_a_crash(tmp_path / "a", tmp_path / "b")
-    change(killed / "history.sqlite", 0, NOISE[:100])
-    log = (killed / "history.sqlite-wal").read_bytes()
-    with opened(killed) as history:
-        assert history.record(old).label == "old"
-        assert history.record(new).label == "new"
-        if history.notice:
-            [path] = aside(killed)
-            assert Path(f"{path}-wal").read_bytes() == log
-
-
 # The rebuilding itself
 
 
@@ -367,14 +281,12 @@ def test_open_jobs_survive_with_their_requests(tmp_path):
     with opened(tmp_path) as history:
         job_id = add(history, asked, rank=4.0)
         history.update(job_id, state=JobState.RUNNING, sent=3.0)
-        history.set_setting("page", "3")
         history.favourite(add_finished(history), True)
     change(tmp_path / "history.sqlite", 0, NOISE[:PAGE])
     with opened(tmp_path) as history:
         [record] = history.open_jobs(SERVER)
         assert "damaged" in history.notice
         assert (record.id, record.request, record.rank, record.sent) == (job_id, asked, 4.0, 3.0)
-        assert history.setting("page") == "3"
         assert history.find(Filter(favourite=True)).total == 1
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_comfyui.generation.history import Filter, Placement, Sort, search
-from blender_comfyui.generation.outcome import JobState
+from blender_comfyui.generation.history import Filter, History, Placement, Sort, search
+from blender_comfyui.generation.outcome import JobState, Outcome
+from blender_comfyui.generation.ownership import Ownership
 from blender_comfyui.generation.request import Request
 from tests import graphs
-from tests.generation.history.entries import add, add_finished, opened, request
+from tests.generation.history.entries import OWNER, add, add_finished, opened, request
 
 
 @pytest.fixture(params=["with the index", "without FTS5"])
@@ -208,7 +209,10 @@ def zoo(tmp_path):
     times = itertools.count(1000.0, 100.0)
     with opened(tmp_path, clock=lambda: next(times)) as history:
         path = (tmp_path / "1.png",)
-        asked = {name: request(name, context={"blend_id": f"of {name}"}) for name in ("ant", "bee", "cat", "dog")}
+        asked = {
+            name: request(name, context={"blend_id": f"of {name}", "blend": f"/of/{name}.blend"})
+            for name in ("ant", "bee", "cat", "dog")
+        }
         add_finished(history, asked["ant"], job_id="ant", paths=path)
         add_finished(history, asked["bee"], job_id="bee", state=JobState.FAILED, server="http://b:1", seconds=9.0)
         add(history, asked["cat"], "cat")
@@ -239,6 +243,7 @@ def zoo(tmp_path):
         (Filter(favourite=True), "fox bee"),
         (Filter(favourite=False), "eel dog cat ant"),
         (Filter(blend_id="of cat"), "cat"),
+        (Filter(blend_path="/of/cat.blend"), "cat"),
         (Filter(server="http://b:1"), "bee"),
         (Filter(unplaced=True), "dog"),
         (Filter(imported=True), "dog"),
@@ -254,6 +259,29 @@ def test_a_filter_lets_through_what_all_of_it_says(zoo, which, expected):
     page = zoo.find(which)
     assert " ".join(record.id for record in page.records) == expected
     assert page.total == len(page.records)
+
+
+def test_jobs_that_somebody_looks_after_can_be_left_out(zoo):
+    owner = Ownership(zoo.folder / "owners")
+    add(zoo, request("gnu"), "gnu", state=JobState.RUNNING)
+    assert listed(zoo, Filter(unfollowed=True)) == "gnu fox eel dog cat bee ant"
+    owner.take()
+    zoo.adopt("cat", OWNER, owner.id)
+    assert listed(zoo, Filter(unfollowed=True)) == "gnu fox eel dog bee ant"
+    assert listed(zoo, Filter("g", unfollowed=True)) == "gnu dog"
+    assert listed(zoo, Filter("c", unfollowed=True)) == ""
+    zoo.end("cat", Outcome(JobState.FAILED, error=RuntimeError("no")), 5.0)
+    assert listed(zoo, Filter("c", unfollowed=True)) == "cat"
+    zoo.adopt("gnu", OWNER, owner.id)
+    assert listed(zoo, Filter("g", unfollowed=True)) == "dog"
+    owner.release()
+    assert listed(zoo, Filter("g", unfollowed=True)) == "gnu dog"
+
+
+def listed(history: History, which: Filter) -> str:
+    page = history.find(which)
+    assert page.total == len(page.records)
+    return " ".join(record.id for record in page.records)
 
 
 @pytest.mark.parametrize("text", ["", "o", "o, o"])

@@ -1,0 +1,28 @@
+"""The inner runs of the selected tests begin when the whole run does, and go on beside it."""
+
+import pytest
+
+from tests.matrix.inner import InnerRuns
+
+_RUNS = pytest.StashKey[InnerRuns]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Every test that is marked with `inner_run(name, make)` has its run started."""
+    if session.config.option.collectonly:
+        return
+    runs = session.config.stash[_RUNS] = InnerRuns()
+    for item in session.items:
+        for mark in item.iter_markers("inner_run"):
+            runs.start(*mark.args)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if runs := config.stash.get(_RUNS, None):
+        runs.close()
+
+
+@pytest.fixture(scope="session")
+def inner_runs(request: pytest.FixtureRequest) -> InnerRuns:
+    """``inner_runs.result("5.2.3")`` waits for that one's end."""
+    return request.config.stash[_RUNS]
