@@ -13,10 +13,12 @@ from typing import Any
 from .conversion.graphs import UiFile, UiNode, read
 from .conversion.nodes import Nodes
 from .node_types import NodeTypes
+from .panel_widgets import SEED_NAMES
 from .problems import replacement_widgets
 
 _PACK_KEYS = ("cnr_id", "aux_id")
 _WIDGETS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
+_CONTROL = "control_"
 _OF_VALUES: tuple[tuple[type, str], ...] = ((bool, "BOOLEAN"), (int, "INT"), (float, "FLOAT"), (str, "STRING"))
 
 
@@ -64,28 +66,34 @@ def _unknown(file: UiFile, node_types: NodeTypes) -> Iterator[UiNode]:
 
 
 def _definition(node: UiNode, widget_names: tuple[str, ...]) -> dict[str, Any]:
-    named = [slot for slot in node.inputs if slot.widget]
-    names = [slot.widget for slot in named] or list(widget_names)
-    types = {slot.widget: slot.type for slot in named}
-    required = {name: [types.get(name) or "*"] for name in names}
-    for name, value in zip(_with_controls(names, types), node.values or (), strict=False):
-        if name in required and required[name][0] not in _WIDGETS:
-            required[name] = [_type_of(value)]
-    sockets = {slot.name: [slot.type] for slot in node.inputs if not slot.widget and slot.name not in required}
+    types = {slot.widget: slot.type for slot in node.inputs if slot.widget}
+    widgets = dict(_widgets(list(types) or list(widget_names), types, node.values or []))
+    sockets = {slot.name: [slot.type] for slot in node.inputs if not slot.widget and slot.name not in widgets}
     return {
-        "input": {"required": required, "optional": sockets},
+        "input": {"required": widgets, "optional": sockets},
         "output": [slot.type for slot in node.outputs],
         "output_name": [slot.name for slot in node.outputs],
         "display_name": node.type,
     }
 
 
-def _with_controls(names: list[str], types: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of widgets as their values stand in the file: what controls a seed stands after it."""
-    for name in names:
-        yield name
-        if name in ("seed", "noise_seed") and types.get(name, "INT") == "INT":
-            yield ""
+def _widgets(names: list[str], types: Mapping[str, str], values: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the widgets of a class as its server would describe them, with types that the values tell.
+
+    In a file, what controls a seed stands after it. Names from a server's replacements count it as a widget, names from
+    a file do not.
+    """
+    at = 0
+    for index, name in enumerate(names):
+        if name.startswith(_CONTROL):
+            continue
+        following = names[index + 1] if index + 1 < len(names) else ""
+        is_controlled = name in SEED_NAMES if types else following.startswith(_CONTROL)
+        type_ = types.get(name, "")
+        if type_ not in _WIDGETS:
+            type_ = _type_of(values[at] if at < len(values) else "")
+        yield name, [type_, {"control_after_generate": is_controlled and type_ == "INT"}]
+        at += 2 if is_controlled and type_ == "INT" else 1
 
 
 def _type_of(value: Any) -> str:

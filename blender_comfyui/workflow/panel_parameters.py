@@ -36,7 +36,6 @@ class Parameter:
     title of the subgraph that the node is in, else of the node; ``order`` counts all parameters from 0.
     """
 
-    key: str
     node_id: str
     node_title: str
     class_type: str
@@ -53,6 +52,10 @@ class Parameter:
     also: tuple[Place, ...]
     _input: InputType = field(repr=False)
     _own_choices: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def key(self) -> str:
+        return f"{self.node_id}.{self.input_name}"
 
     @property
     def place(self) -> Place:
@@ -182,7 +185,6 @@ class _Making:
     def parameter(self, one: _Found, order: int) -> Parameter:
         place, input_ = Place(one.node.id, one.widget.name), one.widget.input_
         return Parameter(
-            key=f"{place.node_id}.{place.input_name}",
             node_id=one.node.id,
             node_title=one.node.title,
             class_type=one.node.class_type,

@@ -48,6 +48,7 @@ BROWSER_ONLY = frozenset(
 )
 
 _MOST_WIDGETS = 2000  # of one node: rows of rows of rows are no class that anyone could use
+_LONGEST_NAME = 500
 _LOOKED_AT = 5  # so many of a menu's choices tell what it lists
 _NUMBERS = {"INT": Kind.INTEGER, "FLOAT": Kind.FLOAT, "BOOLEAN": Kind.BOOLEAN, "COLOR": Kind.COLOUR}
 _TEXTS = frozenset({"STRING", "MARKDOWN", "TEXTAREA"})
@@ -124,12 +125,12 @@ class _Expanding:
 
     def rows(self, name: str, grown: Autogrow | DynamicGroup, when: Conditions) -> Iterator[NodeWidget]:
         """Yield the widgets of the rows that the workflow has; new rows are for the editor to make."""
-        there = [key for key in self.inputs if key.startswith(f"{name}.")]
+        there = {prefix for key in self.inputs if key.startswith(f"{name}.") for prefix in _prefixes(key)}
         if not there:
             return
         for row in range(min(grown.most, len(there) + grown.least)):
             for full_name, input_ in _row(grown, name, row):
-                if any(key == full_name or key.startswith(f"{full_name}.") for key in there):
+                if full_name in there:
                     yield from self.widgets(full_name, input_, when)
 
     def value(self, name: str, input_: InputType, when: Conditions) -> Any:
@@ -137,6 +138,14 @@ class _Expanding:
             return unwrapped(self.inputs[name])
         default = default_value(input_)
         return None if default is MISSING else default
+
+
+def _prefixes(key: str) -> Iterator[str]:
+    """Yield a full name and the names of the dynamic inputs that it is in."""
+    yield key
+    for at, character in enumerate(key[:_LONGEST_NAME]):
+        if character == ".":
+            yield key[:at]
 
 
 def _row(grown: Autogrow | DynamicGroup, name: str, row: int) -> Iterator[tuple[str, InputType]]:

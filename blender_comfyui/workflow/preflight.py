@@ -7,6 +7,7 @@ picture) it says itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -22,13 +23,14 @@ from .problems import (
     RemoveNode,
     ReplaceClass,
     SetValue,
-    replacement_of,
+    replacements_of,
     with_outputs,
 )
 from .value_checks import ValueChecks, label_of, missing_input
 from .wording import nearest, quoted
 
 _ANY = frozenset({"*", "", "COMBO", "COMFY_MATCHTYPE_V3"})
+_SUBGRAPH_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STOCK_PACKS = frozenset({"comfy-core"})
 
 
@@ -97,23 +99,24 @@ class _Checking:
                 yield self.missing_class(node)
 
     def missing_class(self, node: Node) -> Problem:
-        action: Action | None = replacement_of(node.class_type, self.replacements)
-        if isinstance(action, ReplaceClass) and action.class_type not in self.node_types:
-            action = None
-        if action is None and self.outputs and node.id not in self.running:
-            action = RemoveNode()  # nothing that runs needs it
-        pack = self.packs.get(node.class_type) or self.pack_in_graph(node)
-        where = f"Install its node pack {quoted(pack)} on the server" if pack else "Install its node pack on the server"
-        if pack in _STOCK_PACKS:
-            where = "It belongs to a newer ComfyUI: update the server"
-        sentence = f"{quoted(node.title)}: the server has no node class {quoted(node.class_type)}. {where}"
+        action, pack = self.instead_of(node), self.packs.get(node.class_type) or self.pack_in_graph(node)
+        kind, label = ProblemKind.MISSING_CLASS, label_of(action)
+        if _SUBGRAPH_ID.fullmatch(node.class_type):
+            sentence = f"{quoted(node.title)} is a subgraph that the file lacks. Export the workflow again."
+            return Problem(kind, node.id, node.title, "", sentence, action, label)
+        sentence = f"{quoted(node.title)}: the server has no node class {quoted(node.class_type)}. {_install(pack)}"
         if isinstance(action, ReplaceClass):
-            sentence += f", or use {quoted(action.class_type)}, which replaces it"
-            label = f"Use {quoted(action.class_type, 40)}"
+            sentence += f" Or use {quoted(action.class_type)}, which the server offers instead."
         else:
-            label = label_of(action)
-        sentence += "." + nearest(node.class_type, self.node_types)
-        return Problem(ProblemKind.MISSING_CLASS, node.id, node.title, "", sentence, action, label)
+            sentence += nearest(node.class_type, self.node_types)
+        return Problem(kind, node.id, node.title, "", sentence, action, label, pack=pack)
+
+    def instead_of(self, node: Node) -> Action | None:
+        for action in replacements_of(node.class_type, self.replacements):
+            if action.class_type in self.node_types:
+                return action
+        # nothing that runs needs it, but the server refuses the whole workflow for it
+        return RemoveNode() if self.outputs and node.id not in self.running else None
 
     def pack_in_graph(self, node: Node) -> str:
         """Return the node pack that the editor wrote into the exported graph."""
@@ -194,6 +197,12 @@ class _Checking:
             names = [quoted(self.workflow.title(node_id)) for node_id in (*cycle[:5], cycle[0])]
             sentence = f"The links run in a circle: {' → '.join(names)}. Cut one of them in ComfyUI."
             yield Problem(ProblemKind.CYCLE, first.id, first.title, "", sentence)
+
+
+def _install(pack: str) -> str:
+    if pack in _STOCK_PACKS:
+        return "It belongs to a newer ComfyUI: update the server."
+    return f"Install its node pack{f' {quoted(pack)}' if pack else ''} on the server."
 
 
 def compatible(given: str, taken: str) -> bool:

@@ -51,8 +51,8 @@ class RemoveNode:
 class ReplaceClass:
     """Use another class in the place of the missing one.
 
-    ``inputs`` are the new class's by name, each with the old one's name, or None where ``values`` has a value for it;
-    without any, all keep their names. ``outputs`` are new slots by old ones; without any, all stay.
+    ``inputs`` are the new class's by name, each with the old one's name, ``values`` those that it gives itself; without
+    either, all inputs keep their names. ``outputs`` are new slots by old ones; without any, all stay.
     """
 
     class_type: str
@@ -72,7 +72,8 @@ class Problem:
     ``sentence`` says it to a person, node and parameter included. ``action`` is what one click does, ``label`` what
     stands on its button; None and '' where only a person can help. ``suggestions`` are values for the parameter, the
     nearest first. ``is_sure`` is true for an action that changes nothing but how the same thing is written.
-    ``outputs`` are the ids of the output nodes that give nothing because of it.
+    ``outputs`` are the ids of the output nodes that give nothing because of it. ``pack`` is the node pack of a missing
+    class, as the registry's id or as the repository, '' where nobody says.
     """
 
     kind: ProblemKind
@@ -85,6 +86,7 @@ class Problem:
     suggestions: tuple[Any, ...] = ()
     is_sure: bool = False
     outputs: tuple[str, ...] = ()
+    pack: str = ""
 
 
 def apply(api: Mapping[str, Any], problem: Problem, action: Action | None = None) -> dict[str, Any]:
@@ -150,29 +152,30 @@ def with_outputs(problem: Problem, outputs: tuple[str, ...]) -> Problem:
     return replace(problem, outputs=outputs)
 
 
-def replacement_of(class_type: str, replacements: object) -> ReplaceClass | None:
-    """Return what a server offers for a missing class; None where it offers nothing that can be used.
+def replacements_of(class_type: str, replacements: object) -> Iterator[ReplaceClass]:
+    """Yield what a server offers for a missing class, as far as it makes sense.
 
     ``replacements`` is the answer to ``GET /node_replacements``: lists of ``{new_node_id, input_mapping: [{new_id,
     old_id} or {new_id, set_value}], output_mapping: [{new_idx, old_idx}]}`` by the old class. It is not trusted.
     """
-    offered = replacements.get(class_type) if isinstance(replacements, Mapping) else None
-    for raw in offered if isinstance(offered, list | tuple) else (offered,):
-        if isinstance(raw, Mapping) and isinstance(raw.get("new_node_id"), str) and raw["new_node_id"]:
+    for raw in _offered(class_type, replacements):
+        if isinstance(raw.get("new_node_id"), str) and raw["new_node_id"]:
             inputs, values = _mapped_inputs(raw.get("input_mapping"))
             outputs = MappingProxyType(dict(_mapped_outputs(raw.get("output_mapping"))))
-            return ReplaceClass(raw["new_node_id"], inputs, values, outputs)
-    return None
+            yield ReplaceClass(raw["new_node_id"], inputs, values, outputs)
 
 
 def replacement_widgets(class_type: str, replacements: object) -> tuple[str, ...]:
     """Return the names of a missing class's widgets in the order of files that do not name them; () for not known."""
-    offered = replacements.get(class_type) if isinstance(replacements, Mapping) else None
-    for raw in offered if isinstance(offered, list | tuple) else (offered,):
-        names = raw.get("old_widget_ids") if isinstance(raw, Mapping) else None
-        if isinstance(names, list | tuple) and names:
-            return tuple(name for name in names if isinstance(name, str))
+    for raw in _offered(class_type, replacements):
+        names = [name for name in _list(raw.get("old_widget_ids")) if isinstance(name, str)]
+        if names:
+            return tuple(names)
     return ()
+
+
+def _offered(class_type: str, replacements: object) -> Iterator[Mapping[str, Any]]:
+    return _rows(replacements.get(class_type)) if isinstance(replacements, Mapping) else iter(())
 
 
 def _mapped_inputs(raw: object) -> tuple[Mapping[str, str], Mapping[str, Any]]:
@@ -195,4 +198,8 @@ def _mapped_outputs(raw: object) -> Iterator[tuple[int, int]]:
 
 
 def _rows(raw: object) -> Iterator[Mapping[str, Any]]:
-    return (row for row in (raw if isinstance(raw, list | tuple) else ()) if isinstance(row, Mapping))
+    return (row for row in _list(raw) if isinstance(row, Mapping))
+
+
+def _list(raw: object) -> list[Any] | tuple[Any, ...]:
+    return raw if isinstance(raw, list | tuple) else ()

@@ -17,7 +17,7 @@ from .graph import Node
 from .node_inputs import DynamicCombo, InputType
 from .node_types import NodeType
 from .panel_widgets import MEDIA, NodeWidget, kind_of, lists_models, unwrapped
-from .problems import Action, Problem, ProblemKind, RemoveInput, SetValue
+from .problems import Action, Problem, ProblemKind, RemoveInput, ReplaceClass, SetValue
 from .similar_names import nearest_names, same_file
 from .wording import quoted
 
@@ -137,7 +137,8 @@ def _of_number(node: Node, expected: Expected, value: Any) -> Problem | None:
         return None
     limit = f"at least {low}" if low is not None and number < low else f"at most {high}"
     sentence = f"{quoted(node.title)}: {quoted(name)} is {quoted(value)}, but the server takes {limit}."
-    return _about(node, name, ProblemKind.OUT_OF_RANGE, sentence, SetValue(clamped))
+    whole = input_.type == "INT" and math.isfinite(clamped)
+    return _about(node, name, ProblemKind.OUT_OF_RANGE, sentence, SetValue(int(clamped) if whole else clamped))
 
 
 def _clamped(number: float, low: float | None, high: float | None) -> float:
@@ -221,4 +222,6 @@ def label_of(action: Action | None) -> str:
         return f"Use {quoted(action.value, 40)}"
     if isinstance(action, RemoveInput):
         return "Leave It Out"
+    if isinstance(action, ReplaceClass):
+        return f"Use {quoted(action.class_type, 40)}"
     return "" if action is None else "Remove the Node"
