@@ -14,6 +14,7 @@ from .errors import NotAWorkflow
 from .json_text import parsed, without_nan
 
 _WRAPPERS = ("workflow", "ui", "prompt", "output", "api", "extra_pnginfo", "extra_data")
+_NO_NODES = frozenset({"extra", "extraMetadata"})  # what Civitai's generator leaves among the nodes
 _DEEPEST = 6
 _EDITORS_OWN = frozenset("links version last_node_id last_link_id state groups".split())
 
@@ -68,10 +69,11 @@ def _has_nodes_without_class(value: Mapping[str, Any]) -> bool:
 
 
 def _without_marks(graph: dict[str, Any]) -> dict[str, Any]:
-    """Return a graph without NaN outside of the inputs: servers leave ``is_changed: [NaN]`` in what they write."""
+    """Return a graph without what others left in it; servers leave ``is_changed: [NaN]`` beside the inputs."""
     return {
         node_id: {key: part if key == "inputs" else without_nan(part) for key, part in node.items()}
         if isinstance(node, dict)
         else node
         for node_id, node in graph.items()
+        if node_id not in _NO_NODES or (isinstance(node, dict) and "class_type" in node)
     }

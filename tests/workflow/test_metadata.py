@@ -221,6 +221,11 @@ def test_what_servers_write_where_a_node_always_runs() -> None:
     assert api["1"]["is_changed"] == [None]
 
 
+def test_what_a_site_leaves_among_the_nodes() -> None:
+    text = json.dumps(API | {"extra": {"airs": []}, "extraMetadata": "{}"})
+    assert read_metadata(saved("JPEG", exif=user_comment(text, "utf-16-be"))).api == API
+
+
 def test_nan_is_nothing_in_the_editors_workflow() -> None:
     assert read_metadata(b'{"nodes": [{"id": 1, "size": [NaN, -Infinity]}]}').ui == {
         "nodes": [{"id": 1, "size": [None, None]}]
