@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,10 +140,8 @@ class _Choice:
 
     def _stand_in(self, api: dict[str, Any] | None) -> None:
         if api is not None:
-            try:
+            with contextlib.suppress(WorkflowError):  # the editor's workflow has been told about already
                 self.api = checked_api(api, self._called)
-            except WorkflowError:
-                return
 
 
 def _circle(sources: dict[str, set[str]]) -> list[str]:

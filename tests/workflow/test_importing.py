@@ -86,7 +86,7 @@ class TestWhatIsTaken:
 
     def test_both_broken(self) -> None:
         with pytest.raises(BrokenWorkflow, match="circle"):
-            import_workflow(embedded(CIRCLE, {"1": {}}), "a.png", TYPES)
+            import_workflow(embedded(CIRCLE, {"1": api_node("A", image=["9", 0])}), "a.png", TYPES)
 
     def test_a_damaged_half_is_told(self) -> None:
         found = import_workflow(png({"prompt": TEXTS["prompt"], "workflow": "{"}), "a.png", TYPES)
