@@ -1,4 +1,8 @@
-"""Which inputs a server expects of a node, with dynamic ones as the node's values call for. No bpy, no network."""
+"""Which inputs a server expects of a node, with dynamic ones as the node's values call for. No bpy, no network.
+
+What is required inside a dynamic input is so whether or not the dynamic input is, as in ``_expand_schema_for_dynamic``
+of ComfyUI's comfy_api/latest/_io.py.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class _Walking:
             return
         dynamic = input_.dynamic
         if isinstance(dynamic, Autogrow):
-            yield from self.rows(name, dynamic, required)
+            yield from self.rows(name, dynamic)
         elif isinstance(dynamic, DynamicGroup):
             yield from self.group(name, dynamic)
         elif input_.widget not in BROWSER_ONLY:
@@ -49,13 +53,13 @@ class _Walking:
             if isinstance(dynamic, DynamicCombo):
                 chosen = self.values.get(name)
                 for child in dynamic.inputs.get(chosen, ()) if isinstance(chosen, str) else ():
-                    yield from self.inputs(f"{name}.{child.name}", child, required and child.required)
+                    yield from self.inputs(f"{name}.{child.name}", child, child.required)
 
-    def rows(self, name: str, grown: Autogrow, required: bool) -> Iterator[Expected]:
+    def rows(self, name: str, grown: Autogrow) -> Iterator[Expected]:
         there = self.there(name)
         for row in range(min(grown.most, max(grown.least, self.last_row(grown, name, there) + 1))):
             for full_name, input_ in grown.row(name, row):
-                needed = required and input_.required and row < grown.least
+                needed = input_.required and row < grown.least
                 if needed or full_name in there:
                     yield from self.inputs(full_name, input_, needed)
 

@@ -47,10 +47,10 @@ class Node:
 
 def as_link(value: object) -> Link | None:
     """Tell a link from a value as the server does: a list of a node id and a slot number."""
-    match value:
-        case [str(node_id), int(slot)] if isinstance(value, list) and not isinstance(slot, bool):
-            return Link(node_id, slot)
-    return None
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    node_id, slot = value
+    return Link(node_id, slot) if isinstance(node_id, str) and type(slot) is int else None
 
 
 class Workflow:
@@ -118,6 +118,21 @@ class Workflow:
                 found.add(node_id)
                 sources = (link.node_id for link in self.nodes[node_id].links().values())
                 waiting.extend(id_ for id_ in sources if id_ in self.nodes)
+        return found
+
+    def descendants(self, ids: Iterable[str]) -> set[str]:
+        """Return these nodes and all that they feed."""
+        fed: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            for link in node.links().values():
+                fed.setdefault(link.node_id, []).append(node.id)
+        found: set[str] = set()
+        waiting = [id_ for id_ in ids if id_ in self.nodes]
+        while waiting:
+            node_id = waiting.pop()
+            if node_id not in found:
+                found.add(node_id)
+                waiting.extend(fed.get(node_id, ()))
         return found
 
     def with_values(self, values: Mapping[Place, Any]) -> Workflow:

@@ -10,7 +10,7 @@ https://github.com/Comfy-Org/ComfyUI_frontend (``src/scripts/widgets.ts``, ``src
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -93,6 +93,10 @@ class NodeTypes(Mapping[str, NodeType]):
     def extended(self, definitions: Mapping[str, Mapping[str, Any]]) -> NodeTypes:
         """Return a view with more classes, described as the server describes its own; its own stay as they are."""
         return NodeTypes({**definitions, **self._raw})
+
+    def described(self, classes: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """Return what the server says of these classes, as it says it, to keep beside a workflow."""
+        return {name: self._raw[name] for name in dict.fromkeys(classes) if name in self._raw}
 
     def __getitem__(self, class_type: str) -> NodeType:
         known = self._known.get(class_type)

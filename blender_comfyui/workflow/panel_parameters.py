@@ -131,6 +131,7 @@ class _Found:
     node_type: NodeType | None
     widget: NodeWidget
     kind: Kind
+    shown: bool = False
 
 
 class _Making:
@@ -149,6 +150,8 @@ class _Making:
         running = workflow.ancestors(outputs_of(workflow, node_types))
         # Where no output is linked to what matters, the workflow is broken, and its panel shows what to work with.
         self.running = running if any(place.node_id in running for place in self.roles) else set(workflow.nodes)
+        for one in self.found:
+            one.shown = self.is_shown(one, Place(one.node.id, one.widget.name))
 
     def widgets(self) -> list[_Found]:
         found = []
@@ -178,7 +181,7 @@ class _Making:
 
     def rank(self, one: _Found) -> int:
         place = Place(one.node.id, one.widget.name)
-        if not self.is_shown(one, place):
+        if not one.shown:
             return len(_RANK) + 1
         return _RANK.get(self.roles.get(place, ""), len(_RANK))
 
@@ -193,7 +196,7 @@ class _Making:
             kind=one.kind,
             value=one.widget.value,
             role=self.roles.get(place, ""),
-            shown=self.is_shown(one, place),
+            shown=one.shown,
             group=self.layout.titles.get(self.group_id(one.node), one.node.title),
             order=order,
             control=self.control(one, place),

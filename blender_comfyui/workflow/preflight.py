@@ -77,8 +77,8 @@ class _Checking:
         self.packs = packs
         self.replacements = replacements
         self.outputs = outputs_of(workflow, node_types)
-        self.behind = {output: workflow.ancestors([output]) for output in self.outputs}
-        self.running = set().union(*self.behind.values()) if self.outputs else set(workflow.nodes)
+        self.running = workflow.ancestors(self.outputs) if self.outputs else set(workflow.nodes)
+        self.fed: dict[str, tuple[str, ...]] = {}
 
     def made(self) -> tuple[Problem, ...]:
         found = [*self.missing_classes(), *self.no_output(), *self.cycles()]
@@ -91,7 +91,10 @@ class _Checking:
     def stopped_by(self, problem: Problem) -> tuple[str, ...]:
         if problem.kind in (ProblemKind.MISSING_CLASS, ProblemKind.NO_OUTPUT):
             return self.outputs
-        return tuple(output for output in self.outputs if problem.node_id in self.behind[output])
+        if problem.node_id not in self.fed:
+            reached = self.workflow.descendants([problem.node_id])
+            self.fed[problem.node_id] = tuple(output for output in self.outputs if output in reached)
+        return self.fed[problem.node_id]
 
     def missing_classes(self) -> Iterator[Problem]:
         for node in self.workflow.nodes.values():

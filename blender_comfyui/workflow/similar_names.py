@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import unicodedata
 from collections.abc import Iterable
 
@@ -21,7 +22,11 @@ def nearest_names(name: str, known: Iterable[object], most: int = _MOST) -> tupl
 
     Folders, endings, case and what stands between words do not count at first.
     """
-    names = [other for other in known if isinstance(other, str)]
+    return _nearest(name, tuple(other for other in known if isinstance(other, str)), most)
+
+
+@functools.lru_cache(maxsize=128)  # workflows are checked again and again, against lists of thousands
+def _nearest(name: str, names: tuple[str, ...], most: int) -> tuple[str, ...]:
     wanted = _stem(name)
     by_stem: dict[str, list[str]] = {}
     for other in names:

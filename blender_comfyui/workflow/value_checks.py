@@ -23,7 +23,16 @@ from .wording import quoted
 
 _SCALARS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "*"})
 _KINDS_OF_FOLDER = (" [input]", " [output]", " [temp]")
-_SHORTEST_LIST = 8
+_LONGEST_LIST = 8
+_NOUNS = {
+    "ckpt": "checkpoint",
+    "clip": "text encoder",
+    "control_net": "ControlNet",
+    "lora": "LoRA",
+    "name": "model",
+    "unet": "diffusion model",
+    "vae": "VAE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class ValueChecks:
 def _missing_model(node: Node, expected: Expected, value: Any, choices: tuple[Any, ...]) -> Problem:
     if not isinstance(value, str):
         return _wrong_type(node, expected, value, "the name of a model")
-    called = f"{quoted(node.title)}: the server has no {expected.input_.label} {quoted(value)}."
+    called = f"{quoted(node.title)}: the server has no {_model_noun(expected.input_)} {quoted(value)}."
     if not choices:
         sentence = f"{called} It has none of this kind at all: put the file into its models folder."
         return _about(node, expected.name, ProblemKind.MISSING_MODEL, sentence)
@@ -96,8 +105,16 @@ def _missing_model(node: Node, expected: Expected, value: Any, choices: tuple[An
     return _with_suggestions(node, expected.name, ProblemKind.MISSING_MODEL, sentence, value, choices)
 
 
+def _model_noun(input_: InputType) -> str:
+    """Return what people call the models of a menu."""
+    if input_.label != input_.name:
+        return input_.label
+    stem = input_.name.rstrip("0123456789").removesuffix("_name")
+    return _NOUNS.get(stem, stem.replace("_", " "))
+
+
 def _unknown_choice(node: Node, expected: Expected, value: Any, choices: tuple[Any, ...]) -> Problem:
-    has = "" if len(choices) > _SHORTEST_LIST else f" It takes {', '.join(map(quoted, choices))}."
+    has = "" if len(choices) > _LONGEST_LIST else f" It takes {', '.join(map(quoted, choices))}."
     sentence = (
         f"{quoted(node.title)}: {quoted(expected.name)} is {quoted(value)}, which the server does not offer.{has}"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,16 @@ def test_a_model_with_nothing_like_it_has_no_action() -> None:
 def test_another_suggestion_may_be_taken() -> None:
     graph = checked(model="one.safetensors")
     assert apply(graph, only(graph), SetValue("two.safetensors"))["9"]["inputs"]["model"] == "two.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("name", "noun"),
+    [("ckpt_name", "checkpoint"), ("clip_name2", "text encoder"), ("style_model_name", "style model"), ("x", "x")],
+)
+def test_models_are_called_by_their_kind(name: str, noun: str) -> None:
+    types = NodeTypes.from_object_info({"A": {"input": {"required": {name: [["a.pt"]]}}, "output_node": True}})
+    (problem,) = preflight({"1": node("A", **{name: "zzzzz.pt"})}, types)
+    assert f"has no {noun} “zzzzz.pt”" in problem.sentence
 
 
 def test_a_server_without_models_of_a_kind() -> None:
@@ -489,6 +501,67 @@ def test_models_of_official_templates_are_missing_only_where_the_server_lists_no
                 input_ = node_types[graph[problem.node_id]["class_type"]].input(problem.parameter)
                 assert input_ is not None
                 assert graph[problem.node_id]["inputs"][problem.parameter] not in input_.choices
+
+
+# --- what real servers said
+
+
+# Refused for what stands beside the prompt, or beside the point: other prompt ids, other targets, a bare NaN.
+BESIDE = ("err_prompt_id", "err_front", "err_nan", "err_partial_targets", "err_extra_unknown")
+
+
+def recorded(templates: Path) -> Iterator[tuple[str, Json, Json]]:
+    folder = templates.parents[1] / "transcripts"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded exchanges at {folder}")
+    for path in sorted(folder.glob("0*/err_*.json")):
+        if not path.name.startswith(BESIDE):
+            exchange = json.loads(path.read_text())
+            yield f"{path.parent.name}/{path.stem}", exchange["request"]["json"]["prompt"], exchange["body"]
+
+
+def test_all_that_real_servers_refused_is_found(templates: Path) -> None:
+    node_types = NodeTypes.from_object_info(json.loads((templates.parent / "object_info.json").read_text()))
+    count = 0
+    for name, prompt, answer in recorded(templates):
+        count += 1
+        try:
+            found = {problem.node_id for problem in preflight(prompt, node_types, files=())}
+        except NotAWorkflow:
+            continue
+        assert found, name
+        blamed = {
+            node_id
+            for node_id, refused in answer["node_errors"].items()
+            if not any(
+                error["type"] in ("dependency_cycle", "exception_during_inner_validation")
+                for error in refused["errors"]
+            )
+        }
+        assert blamed <= found, name
+    assert count > 20
+
+
+def test_what_real_servers_ran_has_no_problems_but_models(templates: Path) -> None:
+    node_types = NodeTypes.from_object_info(json.loads((templates.parent / "object_info.json").read_text()))
+    for path in sorted(templates.parents[1].glob("transcripts/workflows/*.json")):
+        if not path.name.startswith("video_mp4"):  # for servers from before 0.38, whose SaveVideo has other inputs
+            kinds = {problem.kind for problem in preflight(json.loads(path.read_text()), node_types)}
+            assert kinds <= {K.MISSING_MODEL}, path.name
+
+
+# --- speed
+
+
+def test_a_large_workflow_with_many_problems_is_checked_quickly() -> None:
+    names = [f"folder {number % 70}/some long name {number}.safetensors" for number in range(5000)]
+    load = {"input": {"required": {"lora_name": [names], "strength": ["FLOAT", {"max": 1}]}}, "output_node": True}
+    types = NodeTypes.from_object_info({"A": load})
+    graph = {str(n): node("A", lora_name=f"some long nome {n % 3}", strength=n) for n in range(300)}
+    preflight(graph, types)
+    started = time.perf_counter()
+    assert len(preflight(graph, types)) == 300 + 298
+    assert time.perf_counter() - started < 1
 
 
 # --- whatever comes
