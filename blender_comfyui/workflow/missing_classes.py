@@ -8,7 +8,7 @@ No bpy, no network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .conversion.graphs import UiFile, UiNode, read
 from .conversion.nodes import Nodes
@@ -18,6 +18,8 @@ from .problems import replacement_widgets
 
 _PACK_KEYS = ("cnr_id", "aux_id")
 _WIDGETS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
+# A kind of widget that files keep no value of and that is not sent, but that subgraphs promote as any other.
+_WITHOUT_VALUE = "AUDIO_UI"
 _CONTROL = "control_"
 _OF_VALUES: tuple[tuple[type, str], ...] = ((bool, "BOOLEAN"), (int, "INT"), (float, "FLOAT"), (str, "STRING"))
 
@@ -27,9 +29,10 @@ def with_stand_ins(
 ) -> NodeTypes:
     """Return the server's classes and, for those of a file that it lacks, definitions made from the file.
 
-    ``to_api`` with the result raises no UnknownClasses for nodes with inputs. Files from before 2025 do not name their
-    widgets; where the server offers replacements (``GET /node_replacements``), these do. Raises NotAWorkflow and
-    BrokenWorkflow.
+    ``to_api`` with the result raises no UnknownClasses. Many files do not name all widgets of a node; then the values
+    get names only where the server's replacements (``GET /node_replacements``) have them, and are left out otherwise.
+
+    Raises NotAWorkflow and BrokenWorkflow.
     """
     file = read(ui)
     made = {
@@ -65,20 +68,33 @@ def _unknown(file: UiFile, node_types: NodeTypes) -> Iterator[UiNode]:
             yield node
 
 
-def _definition(node: UiNode, widget_names: tuple[str, ...]) -> dict[str, Any]:
+def _definition(node: UiNode, offered: tuple[str, ...]) -> dict[str, Any]:
+    values = node.values or []
     types = {slot.widget: slot.type for slot in node.inputs if slot.widget}
-    widgets = dict(_widgets(list(types) or list(widget_names), types, node.values or []))
-    sockets = {slot.name: [slot.type] for slot in node.inputs if not slot.widget and slot.name not in widgets}
+    described = (list(_widgets(names, types, values)) for names in (list(types), list(offered)))
+    widgets = next((found for found in described if sum(widget.places for widget in found) == len(values)), None)
+    if widgets is None:
+        widgets = [_Widget(name, [type_, {"widgetType": _WITHOUT_VALUE}], 0) for name, type_ in types.items()]
+    named = {widget.name for widget in widgets}
+    sockets = {slot.name: [slot.type, {"forceInput": True}] for slot in node.inputs if slot.name not in named}
     return {
-        "input": {"required": widgets, "optional": sockets},
+        "input": {"required": {widget.name: widget.spec for widget in widgets}, "optional": sockets},
         "output": [slot.type for slot in node.outputs],
         "output_name": [slot.name for slot in node.outputs],
         "display_name": node.type,
     }
 
 
-def _widgets(names: list[str], types: Mapping[str, str], values: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the widgets of a class as its server would describe them, with types that the values tell.
+class _Widget(NamedTuple):
+    """A widget as a server would describe it; ``places`` are the values that a file has for it."""
+
+    name: str
+    spec: list[Any]
+    places: int
+
+
+def _widgets(names: list[str], types: Mapping[str, str], values: list[Any]) -> Iterator[_Widget]:
+    """Yield the widgets of a class, with types that the values tell where the file does not.
 
     In a file, what controls a seed stands after it. Names from a server's replacements count it as a widget, names from
     a file do not.
@@ -87,13 +103,14 @@ def _widgets(names: list[str], types: Mapping[str, str], values: list[Any]) -> I
     for index, name in enumerate(names):
         if name.startswith(_CONTROL):
             continue
-        following = names[index + 1] if index + 1 < len(names) else ""
-        is_controlled = name in SEED_NAMES if types else following.startswith(_CONTROL)
         type_ = types.get(name, "")
         if type_ not in _WIDGETS:
             type_ = _type_of(values[at] if at < len(values) else "")
-        yield name, [type_, {"control_after_generate": is_controlled and type_ == "INT"}]
-        at += 2 if is_controlled and type_ == "INT" else 1
+        following = names[index + 1] if index + 1 < len(names) else ""
+        controlled = type_ == "INT" and (name in SEED_NAMES if types else following.startswith(_CONTROL))
+        widget = _Widget(name, [type_, {"control_after_generate": controlled}], 2 if controlled else 1)
+        at += widget.places
+        yield widget
 
 
 def _type_of(value: Any) -> str:
