@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .conversion.layout import MISSING, default_value
@@ -33,7 +33,8 @@ class Parameter:
     that the author set to the same value, by a promoted widget or a primitive: set them together. ``role`` is one of
     PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's, None where it has none;
     whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that stays. ``group`` is the
-    title of the subgraph that the node is in, else of the node; ``order`` counts all parameters from 0.
+    title of the subgraph that the node is in, else of the node, and ``group_id`` its id, for titles may be shared; each
+    group's parameters follow one another. ``order`` counts all parameters from 0.
     """
 
     node_id: str
@@ -46,12 +47,12 @@ class Parameter:
     role: str
     shown: bool
     group: str
+    group_id: str
     order: int
     control: str
     when: tuple[Condition, ...]
     also: tuple[Place, ...]
     _input: InputType = field(repr=False)
-    _own_choices: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def key(self) -> str:
@@ -97,7 +98,7 @@ class Parameter:
         """What a menu offers, as the server knows it, the present value not always among it; made when asked for."""
         if isinstance(self._input.dynamic, DynamicCombo):
             return tuple(self._input.dynamic.inputs)
-        return self._input.choices or self._own_choices
+        return self._input.choices
 
     @property
     def visible_when(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -133,6 +134,10 @@ class _Found:
     kind: Kind
     shown: bool = False
 
+    @property
+    def place(self) -> Place:
+        return Place(self.node.id, self.widget.name)
+
 
 class _Making:
     """One panel being made."""
@@ -143,7 +148,7 @@ class _Making:
         self.layout = layout
         self.has_file = has_file
         self.found = list(self.widgets())
-        by_place = {Place(one.node.id, one.widget.name): (one.widget, one.kind) for one in self.found if _is_on(one)}
+        by_place = {one.place: (one.widget, one.kind) for one in self.found if _is_on(one)}
         self.roles = panel_roles(workflow, node_types, by_place)
         self.promoted = {place: promoted for promoted in reversed(layout.promoted) for place in promoted.places}
         self.leaders = {promoted.places: self.leader(promoted) for promoted in layout.promoted}
@@ -151,7 +156,7 @@ class _Making:
         # Where no output is linked to what matters, the workflow is broken, and its panel shows what to work with.
         self.running = running if any(place.node_id in running for place in self.roles) else set(workflow.nodes)
         for one in self.found:
-            one.shown = self.is_shown(one, Place(one.node.id, one.widget.name))
+            one.shown = self.is_shown(one, one.place)
 
     def widgets(self) -> list[_Found]:
         found = []
@@ -180,13 +185,12 @@ class _Making:
         return sorted(range(len(self.found)), key=lambda at: (best[groups[at]], ranks[at], at))
 
     def rank(self, one: _Found) -> int:
-        place = Place(one.node.id, one.widget.name)
         if not one.shown:
             return len(_RANK) + 1
-        return _RANK.get(self.roles.get(place, ""), len(_RANK))
+        return _RANK.get(self.roles.get(one.place, ""), len(_RANK))
 
     def parameter(self, one: _Found, order: int) -> Parameter:
-        place, input_ = Place(one.node.id, one.widget.name), one.widget.input_
+        place = one.place
         return Parameter(
             node_id=one.node.id,
             node_title=one.node.title,
@@ -198,12 +202,12 @@ class _Making:
             role=self.roles.get(place, ""),
             shown=one.shown,
             group=self.layout.titles.get(self.group_id(one.node), one.node.title),
+            group_id=self.group_id(one.node),
             order=order,
             control=self.control(one, place),
             when=one.widget.when,
             also=self.also(place),
-            _input=input_,
-            _own_choices=_own_choices(one.node),
+            _input=_with_own_choices(one.widget.input_, one.node),
         )
 
     def group_id(self, node: Node) -> str:
@@ -265,12 +269,14 @@ def _is_on(one: _Found) -> bool:
     return not one.widget.when or (one.widget.name in one.node.inputs and holds(one.node.inputs, one.widget.when))
 
 
-def _own_choices(node: Node) -> tuple[str, ...]:
-    """Return the choices that people typed into a menu of their own, as CustomCombo has it."""
+def _with_own_choices(input_: InputType, node: Node) -> InputType:
+    """Return a menu with the choices that people typed in themselves, as CustomCombo has it."""
+    if input_.choices or input_.type != "COMBO" or "option1" not in node.inputs:
+        return input_
     texts: list[str] = []
     while isinstance(text := node.inputs.get(f"option{len(texts) + 1}"), str):
         texts.append(text)
-    return tuple(text for text in texts if text)
+    return replace(input_, choices=tuple(text for text in texts if text))
 
 
 def _plain(title: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import time
 from typing import Any
 
@@ -315,6 +316,7 @@ def test_every_graph_has_a_panel(graph: Json) -> None:
     assert workflow == Workflow.load(before)
     assert len({(p.key, p.when) for p in found}) == len(found)
     assert [p.order for p in found] == list(range(len(found)))
+    assert len([key for key, _ in itertools.groupby(p.group_id for p in found)]) == len({p.group_id for p in found})
     for parameter in found:
         assert isinstance(parameter.choices, tuple)
         assert parameter.label
