@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ...workflow.conversion.graphs import read
 from ...workflow.convert import to_api
 from ...workflow.errors import NotAWorkflow, UnknownClasses, WorkflowError
 from ...workflow.graph import Workflow
-from ...workflow.importing import ImportedWorkflow, checked_api
-from ...workflow.library import Entry
+from ...workflow.importing import ImportedWorkflow, checked_api, import_workflow
 from ...workflow.missing_classes import packs_of, with_stand_ins
 from ...workflow.node_types import NodeTypes
 from ...workflow.panel_parameters import panel_parameters
 from ...workflow.preflight import preflight, runnable_outputs
 from ...workflow.wording import quoted
-from .questions import Check, Checked, Examine, Imported
-from .supplies import Definitions
+from .questions import Check, Checked, Definitions, Examine, Imported
 
 
 def checked(question: Check, definitions: Definitions) -> Checked:
@@ -32,7 +31,7 @@ def checked(question: Check, definitions: Definitions) -> Checked:
         packs=_packs(question.ui),
         replacements=definitions.replacements,
     )
-    return Checked(problems, runnable_outputs(workflow, definitions.node_types, problems), question.tag)
+    return Checked(problems, runnable_outputs(workflow, definitions.node_types, problems))
 
 
 def given(question: Examine) -> ImportedWorkflow:
@@ -57,14 +56,18 @@ def converted(workflow: ImportedWorkflow, definitions: Definitions | None) -> Im
     return replace(workflow, api=api, unconverted=None)
 
 
-def opened(
-    workflow: ImportedWorkflow, definitions: Definitions | None, tag: str = "", entry: Entry | None = None
-) -> Imported:
+def imported(source: Path | bytes, name: str, definitions: Definitions | None, title: str = "") -> Imported:
+    """A workflow out of a file, or a file's bytes. Raises WorkflowError."""
+    node_types = definitions.node_types if definitions else None
+    return opened(import_workflow(source, name, node_types, title=title), definitions)
+
+
+def opened(workflow: ImportedWorkflow, definitions: Definitions | None) -> Imported:
     """Raises WorkflowError."""
-    found = Imported(workflow, workflow.api, (), (), workflow.notes, entry=entry, tag=tag)
+    found = Imported(workflow, workflow.api, (), (), workflow.notes)
     if definitions is None:
         return found
-    found = replace(found, server=definitions.server)
+    found = replace(found, definitions=definitions)
     node_types = _with_stand_ins(workflow, definitions)
     graph = workflow.api or _with_unknown_classes(workflow, node_types)
     if graph is None:

@@ -1,6 +1,6 @@
 """What the workshop is asked, and what it answers. Frozen: these cross threads. Nobody changes a graph inside.
 
-``tag`` comes back as it was given: it tells who asked.
+The ``tag`` of a question comes back in each of its answers: it tells who asked.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class ReadNodeTypes:
     """The server's node classes; `anew` even if they are known. Answered by NodeTypesRead."""
 
     anew: bool = False
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,14 @@ class Check:
 class ListServerWorkflows:
     """What people saved on the server. Answered by ServerWorkflows."""
 
+    tag: str = ""
+
 
 @dataclass(frozen=True)
 class ListTemplates:
     """The server's templates. Answered by TemplatesListed."""
+
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,14 @@ class WantTemplateThumbnail:
     name: str
     module: str = ""
     side: int = SIDE
+    tag: str = ""
 
 
 @dataclass(frozen=True)
 class ListLibrary:
     """Answered by LibraryListed, as all that change the library are."""
+
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,12 +140,14 @@ class KeepApi:
 
     id: str
     api: Mapping[str, Any] = field(repr=False)
+    tag: str = ""
 
 
 @dataclass(frozen=True)
 class Rename:
     id: str
     name: str
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +161,7 @@ class Duplicate:
 @dataclass(frozen=True)
 class Delete:
     id: str
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,7 @@ class ExportApi:
 
     id: str
     path: Path
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +180,7 @@ class ExportPng:
     id: str
     path: Path
     picture: Path
+    tag: str = ""
 
 
 Opening: TypeAlias = Import | ImportBytes | OpenFromServer | OpenTemplate | OpenKept | Examine
@@ -187,12 +200,22 @@ Question: TypeAlias = (
 
 
 @dataclass(frozen=True)
-class NodeTypesRead:
-    """`server` is its address, `replacements` its answer to /node_replacements."""
+class Definitions:
+    """A server's node classes, and what it offers in place of those that it has no more (/node_replacements).
 
-    node_types: NodeTypes
+    `server` is its address, `read` when they were read, in monotonic seconds.
+    """
+
     server: str
-    replacements: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    node_types: NodeTypes
+    replacements: Mapping[str, Any] = field(repr=False)
+    read: float
+
+
+@dataclass(frozen=True)
+class NodeTypesRead:
+    definitions: Definitions
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -201,8 +224,8 @@ class Imported:
 
     `graph` is the workflow's own, or where the server lacks classes one that the file tells enough for: it cannot run
     before its problems are mended. It is None as long as no server could say what the file's nodes take. Without a
-    server there are no parameters and problems. `server` is whose classes were used, '' for none. `entry` is the
-    library's, for a workflow that comes from there.
+    server there are no parameters and problems. `definitions` are those that were used. `entry` is the library's,
+    for a workflow that comes from there.
     """
 
     workflow: ImportedWorkflow
@@ -210,7 +233,7 @@ class Imported:
     parameters: tuple[Parameter, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
-    server: str = ""
+    definitions: Definitions | None = None
     entry: Entry | None = None
     tag: str = ""
 
@@ -237,6 +260,7 @@ class Checked:
 class ServerWorkflows:
     workflows: tuple[SavedWorkflow, ...]
     server: str
+    tag: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -247,6 +271,7 @@ class ServerWorkflows:
 class TemplatesListed:
     templates: tuple[Template, ...]
     server: str
+    tag: str = ""
 
     def found(self, text: str) -> tuple[Template, ...]:
         """Those with every word of `text` somewhere in what is known of them."""
@@ -263,6 +288,7 @@ class TemplateThumbnail:
     height: int
     pixels: bytes = field(repr=False)
     side: int = SIDE
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -270,6 +296,7 @@ class NoTemplateThumbnail:
     name: str
     module: str
     side: int = SIDE
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,6 +305,7 @@ class LibraryListed:
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...]
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -289,6 +317,7 @@ class KeptInLibrary:
 @dataclass(frozen=True)
 class Exported:
     path: Path
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,6 +326,7 @@ class Trouble:
 
     sentence: str
     question: Question
+    tag: str = ""
 
 
 Answer: TypeAlias = (

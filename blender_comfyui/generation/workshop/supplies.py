@@ -6,26 +6,16 @@ Node classes are kept until somebody says that they may have changed, and while 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import time
 
 from ...comfy.client import ComfyClient
 from ...comfy.errors import ComfyError, FileMissing
 from ...comfy.offers import Template
 from ...workflow.errors import NotNodeTypes
 from ...workflow.node_types import NodeTypes
+from .questions import Definitions
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """A server's node classes, and what it offers in place of those that it has no more."""
-
-    server: str
-    node_types: NodeTypes
-    replacements: Mapping[str, Any]
 
 
 class Supplies:
@@ -72,6 +62,7 @@ class Supplies:
         return self._templates[name, module]
 
     def _read_definitions(self) -> Definitions:
+        read = time.monotonic()
         node_types = NodeTypes.from_object_info(self.client.object_info())
         if not node_types:
             raise NotNodeTypes(f"{self.server} names no node classes. Look at its console.")
@@ -80,4 +71,4 @@ class Supplies:
         except ComfyError:  # an extra: without it everything else works
             log.info("no node replacements of %s", self.server, exc_info=True)
             replacements = {}
-        return Definitions(self.server, node_types, replacements)
+        return Definitions(self.server, node_types, replacements, read)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
@@ -17,8 +20,9 @@ from ...comfy.credentials import Credentials
 from ...comfy.errors import CannotConnect, ComfyError, FileBroken
 from ...comfy.transport import Timeouts
 from ...workflow.errors import WorkflowError
-from ...workflow.importing import ImportedWorkflow, import_workflow
-from ...workflow.library import Library
+from ...workflow.importing import ImportedWorkflow
+from ...workflow.library import Kept, Library
+from ...workflow.problems import Problem, ProblemKind
 from ..events import ServerChanged
 from ..pictures import make_thumbnail, thumbnail_pixels
 from ..server_state import ServerState
@@ -28,6 +32,8 @@ from .questions import (
     Answer,
     Change,
     Check,
+    Checked,
+    Definitions,
     Delete,
     Duplicate,
     Examine,
@@ -60,13 +66,17 @@ from .questions import (
     Trouble,
     WantTemplateThumbnail,
 )
-from .supplies import Definitions, Supplies
+from .supplies import Supplies
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 _CHANGES = (Keep, KeepApi, Rename, Duplicate, Delete, ExportApi, ExportPng)
+_MISSING = frozenset(
+    {ProblemKind.MISSING_CLASS, ProblemKind.MISSING_MODEL, ProblemKind.MISSING_FILE, ProblemKind.UNKNOWN_CHOICE}
+)
+_FRESH = 5.0  # seconds for which what a server lacks is not looked for anew
 _UNFORESEEN = "Something went wrong that nobody foresaw. The log of the extension says more."
 
 
@@ -173,15 +183,16 @@ class Workshop:
         if self._closed and self._supplies is not None:
             self._supplies.client.close()
 
-    def _answered(self, question: Question) -> tuple[Answer, ...]:
+    def _answered(self, question: Question) -> Iterator[Answer]:
         try:
-            return self._answers_to(question)
+            for answer in self._answers_to(question):
+                yield dataclasses.replace(answer, tag=question.tag)
         except (ComfyError, WorkflowError) as error:
             log.info("%s: %s", type(question).__name__, error)
-            return (_failure(question, str(error)),)
+            yield _failure(question, str(error))
         except Exception:
             log.warning("%s", type(question).__name__, exc_info=True)
-            return (_failure(question, _UNFORESEEN),)
+            yield _failure(question, _UNFORESEEN)
 
     def _answers_to(self, question: Question) -> tuple[Answer, ...]:
         match question:
@@ -205,10 +216,9 @@ class Workshop:
     def _told_by_server(self, question: ReadNodeTypes | Check | ListServerWorkflows | ListTemplates) -> Answer:
         match question:
             case ReadNodeTypes(anew):
-                found = self._at_server(lambda server: server.definitions(anew))
-                return NodeTypesRead(found.node_types, found.server, found.replacements)
+                return NodeTypesRead(self._at_server(lambda server: server.definitions(anew)))
             case Check():
-                return opening.checked(question, self._definitions_for(question))
+                return self._checked(question)
             case ListServerWorkflows():
                 return self._at_server(lambda server: ServerWorkflows(server.client.saved_workflows(), server.server))
             case ListTemplates():
@@ -226,63 +236,69 @@ class Workshop:
                 if supplies is self._supplies:
                     raise
 
-    # ---- opening
+    # ---- opening and checking
 
     def _opened(self, question: Opening) -> Imported:
+        open_with = self._opener(question)
+        imported = open_with(self._known_definitions())
+        if _may_be_old(imported.problems, imported.definitions):
+            return open_with(self._known_definitions(anew=True))
+        return imported
+
+    def _opener(self, question: Opening) -> Callable[[Definitions | None], Imported]:
+        """What opens the workflow; it is here then."""
         match question:
-            case Import(path, tag):
-                return self._imported(path, path.name, "", tag)
-            case ImportBytes(name, data, tag):
-                return self._imported(data, name, "", tag)
-            case OpenFromServer(path, tag):
+            case Import(path):
+                return functools.partial(opening.imported, path, path.name)
+            case ImportBytes(name, data):
+                return functools.partial(opening.imported, data, name)
+            case OpenFromServer(path):
                 data = self._at_server(lambda server: server.client.saved_workflow(path))
-                return self._imported(data, path.rpartition("/")[2], "", tag)
-            case OpenTemplate(name, module, tag):
+                return functools.partial(opening.imported, data, path.rpartition("/")[2])
+            case OpenTemplate(name, module):
                 template = self._at_server(lambda server: server.template(name, module))
                 data = self._at_server(lambda server: server.client.template(template))
-                return self._imported(data, f"{name}.json", template.title, tag)
-            case OpenKept(id, tag):
-                return self._opened_kept(id, tag)
-            case Examine(tag=tag):
-                definitions = self._known_definitions()
-                return opening.opened(opening.converted(opening.given(question), definitions), definitions, tag)
+                return functools.partial(opening.imported, data, f"{name}.json", title=template.title)
+            case OpenKept(id):
+                return functools.partial(self._opened_kept, self._library.get(id))
+            case Examine():
+                workflow = opening.given(question)
+                return lambda known: opening.opened(opening.converted(workflow, known), known)
 
-    def _imported(self, source: Path | bytes, name: str, title: str, tag: str) -> Imported:
-        definitions = self._known_definitions()
-        node_types = definitions.node_types if definitions else None
-        return opening.opened(import_workflow(source, name, node_types, title=title), definitions, tag)
-
-    def _opened_kept(self, id: str, tag: str) -> Imported:
-        kept = self._library.get(id)
-        definitions = self._known_definitions()
-        workflow = ImportedWorkflow(kept.entry.name, kept.entry.source, "", kept.ui, kept.api)
-        workflow = opening.converted(workflow, definitions)
+    def _opened_kept(self, kept: Kept, known: Definitions | None) -> Imported:
         entry = kept.entry
+        workflow = ImportedWorkflow(entry.name, entry.source, "", kept.ui, kept.api)
+        workflow = opening.converted(workflow, known)
         if kept.api is None and workflow.api is not None:
-            entry = self._library.keep_api(id, workflow.api)
-        return opening.opened(workflow, definitions, tag, entry)
+            entry = self._library.keep_api(entry.id, workflow.api)
+        return dataclasses.replace(opening.opened(workflow, known), entry=entry)
 
-    def _known_definitions(self) -> Definitions | None:
+    def _checked(self, question: Check) -> Checked:
+        if question.anew:
+            return opening.checked(question, self._at_server(lambda server: server.definitions(anew=True)))
+        known = self._known_definitions() or self._at_server(lambda server: server.definitions())
+        checked = opening.checked(question, known)
+        if _may_be_old(checked.problems, known):
+            return opening.checked(question, self._known_definitions(anew=True) or known)
+        return checked
+
+    def _known_definitions(self, anew: bool = False) -> Definitions | None:
         """As new as can be had now; None where there never were any."""
         try:
-            return self._at_server(lambda server: server.definitions())
+            return self._at_server(lambda server: server.definitions(anew))
         except (ComfyError, WorkflowError) as error:
             log.info("no node classes: %s", error)
-            return self._supplies.last_definitions if self._supplies else None
-
-    def _definitions_for(self, question: Check) -> Definitions:
-        if question.anew:
-            return self._at_server(lambda server: server.definitions(anew=True))
-        return self._known_definitions() or self._at_server(lambda server: server.definitions())
+            supplies = self._supplies
+            return supplies.last_definitions if supplies else None
 
     # ---- library
 
     def _changed(self, change: Change) -> tuple[Answer, ...]:
         match change:
-            case Keep(workflow, tag):
-                return (KeptInLibrary(self._library.add(workflow), tag),)
-            case Duplicate(id, tag):
-                return (KeptInLibrary(self._library.duplicate(id), tag),)
+            case Keep(workflow):
+                return (KeptInLibrary(self._library.add(workflow)),)
+            case Duplicate(id):
+                return (KeptInLibrary(self._library.duplicate(id)),)
             case KeepApi(id, api):
                 self._library.keep_api(id, api)
             case Rename(id, name):
@@ -319,13 +335,17 @@ def _pixels(data: bytes, side: int) -> tuple[int, int, bytes] | None:
             return None
 
 
+def _may_be_old(problems: tuple[Problem, ...], known: Definitions | None) -> bool:
+    """Whether something is missing that may have come to the server since its lists were read."""
+    is_missing = any(problem.kind in _MISSING for problem in problems)
+    return known is not None and is_missing and time.monotonic() - known.read > _FRESH
+
+
 def _failure(question: Question, sentence: str) -> Answer:
     match question:
-        case Import(path, tag):
-            return ImportFailed(sentence, path.name, tag)
-        case ImportBytes(name=name, tag=tag) | OpenTemplate(name=name, tag=tag) | Examine(name=name, tag=tag):
-            return ImportFailed(sentence, name, tag)
-        case OpenFromServer(path=name, tag=tag) | OpenKept(id=name, tag=tag):
-            return ImportFailed(sentence, name, tag)
+        case Import(path):
+            return ImportFailed(sentence, path.name, question.tag)
+        case ImportBytes(name) | OpenTemplate(name) | Examine(name) | OpenFromServer(name) | OpenKept(name):
+            return ImportFailed(sentence, name, question.tag)
         case _:
-            return Trouble(sentence, question)
+            return Trouble(sentence, question, question.tag)

@@ -51,7 +51,7 @@ def test_workflows_are_kept_renamed_duplicated_and_deleted(workshop):
     assert (copy.entry.name, copy.tag) == ("Wolf 2", "copy")
     assert names(ours.next_answer()) == ["Wolf", "Wolf 2"]
     assert names(ours.answer(Delete(fox.entry.id))) == ["Wolf 2"]
-    assert names(ours.answer(ListLibrary())) == ["Wolf 2"]
+    assert ours.answer(ListLibrary("t")) == LibraryListed((copy.entry,), (), "t")
 
 
 def test_a_kept_workflow_is_opened_with_its_panel(comfy_server, workshop):

@@ -34,6 +34,7 @@ from blender_comfyui.generation.workshop import (
     WantTemplateThumbnail,
     Workshop,
 )
+from blender_comfyui.generation.workshop import workshop as workshop_module
 from blender_comfyui.workflow.problems import ProblemKind, apply
 from tests import graphs
 from tests.comfy_server.template_routes import replacement
@@ -59,13 +60,14 @@ def test_node_types_are_read_once_and_anew_when_asked(comfy_server, workshop):
     ours = workshop(server)
     first, second = ours.answer(ReadNodeTypes()), ours.answer(ReadNodeTypes())
     assert isinstance(first, NodeTypesRead)
-    assert (first.server, "KSampler" in first.node_types) == (server.url, True)
-    assert list(first.replacements) == ["Old"]
-    assert second.node_types is first.node_types
+    found = first.definitions
+    assert (found.server, "KSampler" in found.node_types, list(found.replacements)) == (server.url, True, ["Old"])
+    assert second.definitions is found
     assert asked_for(server, "/object_info") == 1
     server.checkpoints = ("new.safetensors",)
-    third = ours.answer(ReadNodeTypes(anew=True))
-    assert third.node_types["CheckpointLoaderSimple"].input("ckpt_name").choices == ("new.safetensors",)
+    third = ours.answer(ReadNodeTypes(anew=True, tag="t"))
+    assert third.tag == "t"
+    assert third.definitions.node_types["CheckpointLoaderSimple"].input("ckpt_name").choices == ("new.safetensors",)
 
 
 def test_node_types_are_read_anew_after_the_server_was_away(comfy_server, workshop):
@@ -93,7 +95,7 @@ def test_a_server_that_names_no_node_classes(comfy_server, workshop):
 def test_replacements_are_an_extra(comfy_server, workshop):
     server = comfy_server()
     server.fail_next["GET /node_replacements"] = [(500, {}, "")]
-    assert workshop(server).answer(ReadNodeTypes()).replacements == {}
+    assert workshop(server).answer(ReadNodeTypes()).definitions.replacements == {}
 
 
 # ---- importing
@@ -146,7 +148,7 @@ def test_a_missing_class_names_its_node_pack(comfy_server, workshop):
 def test_without_a_server_a_file_is_read_all_the_same(workshop, url):
     ours = workshop(url)
     imported = ours.answer(ImportBytes("a.json", json.dumps(ui_file()).encode()))
-    assert (imported.graph, imported.parameters, imported.problems, imported.server) == (None, (), (), "")
+    assert (imported.graph, imported.parameters, imported.problems, imported.definitions) == (None, (), (), None)
     assert "when a server is connected" in imported.notes[0]
     imported = ours.answer(ImportBytes("b.json", json.dumps(graphs.empty_save()).encode()))
     assert imported.graph["2"]["class_type"] == "SaveImage"
@@ -159,7 +161,7 @@ def test_while_the_server_is_away_its_last_classes_serve(comfy_server, workshop)
     server.stop()
     assert isinstance(ours.answer(ReadNodeTypes(anew=True)), Trouble)
     imported = ours.answer(ImportBytes("a.json", json.dumps(ui_file()).encode()))
-    assert (values(imported)["1.width"], imported.server) == (64, server.url)
+    assert (values(imported)["1.width"], imported.definitions.server) == (64, server.url)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +222,21 @@ def test_models_that_came_meanwhile_are_no_problem_once_the_list_is_read_anew(co
     assert server.posts == 0
 
 
+def test_what_came_to_the_server_meanwhile_is_found_when_it_seems_missing(comfy_server, workshop, monkeypatch):
+    monkeypatch.setattr(workshop_module, "_FRESH", 0.0)
+    server = comfy_server()
+    ours, graph = workshop(server), graphs.txt2img(checkpoint="flux.safetensors")
+    assert ours.answer(Check(graph)).problems
+    server.checkpoints = (*server.checkpoints, "flux.safetensors")
+    assert ours.answer(Check(graph)).problems == ()
+    before = asked_for(server, "/object_info")
+    assert ours.answer(Check(graph)).problems == ()
+    assert asked_for(server, "/object_info") == before
+    other = graphs.txt2img(checkpoint="other.safetensors")
+    server.checkpoints = (*server.checkpoints, "other.safetensors")
+    assert ours.answer(Examine("Fox", other)).problems == ()
+
+
 def test_outputs_that_still_give_something_are_named(comfy_server, workshop):
     graph = graphs.two_saves()
     graph["3"]["inputs"] = {}
@@ -229,9 +246,9 @@ def test_outputs_that_still_give_something_are_named(comfy_server, workshop):
 
 
 def test_what_cannot_be_checked_is_trouble(comfy_server, workshop):
-    question = Check({"1": 7})
+    question = Check({"1": 7}, tag="t")
     trouble = workshop(comfy_server()).answer(question)
-    assert (type(trouble), trouble.question) == (Trouble, question)
+    assert trouble == Trouble(trouble.sentence, question, "t")
     assert "preferences" in workshop().answer(Check({})).sentence
 
 
@@ -308,9 +325,9 @@ def test_a_thumbnail_that_is_none(comfy_server, workshop, data):
 def test_another_server_is_asked_from_now_on(comfy_server, workshop):
     old, new = comfy_server(checkpoints=("old",)), comfy_server("0.3.64", checkpoints=("new",))
     ours = workshop(old)
-    assert ours.answer(ReadNodeTypes()).server == old.url
+    assert ours.answer(ReadNodeTypes()).definitions.server == old.url
     ours.use(new.url)
-    read = ours.answer(ReadNodeTypes())
+    read = ours.answer(ReadNodeTypes()).definitions
     assert (read.server, read.replacements) == (new.url, {})
     assert read.node_types["CheckpointLoaderSimple"].input("ckpt_name").choices == ("new",)
     ours.use(None)
@@ -323,7 +340,7 @@ def test_what_waits_for_a_server_that_says_nothing_is_asked_of_the_next(comfy_se
     silent_server.wait_asked()
     new = comfy_server()
     ours.use(new.url)
-    assert ours.next_answer().server == new.url
+    assert ours.next_answer().definitions.server == new.url
 
 
 def test_closing_does_not_wait_for_the_server(workshop, silent_server):
