@@ -120,21 +120,6 @@ class Workflow:
                 waiting.extend(id_ for id_ in sources if id_ in self.nodes)
         return found
 
-    def descendants(self, ids: Iterable[str]) -> set[str]:
-        """Return these nodes and all that they feed."""
-        fed: dict[str, list[str]] = {}
-        for node in self.nodes.values():
-            for link in node.links().values():
-                fed.setdefault(link.node_id, []).append(node.id)
-        found: set[str] = set()
-        waiting = [id_ for id_ in ids if id_ in self.nodes]
-        while waiting:
-            node_id = waiting.pop()
-            if node_id not in found:
-                found.add(node_id)
-                waiting.extend(fed.get(node_id, ()))
-        return found
-
     def with_values(self, values: Mapping[Place, Any]) -> Workflow:
         """Return a copy with other values at these places, which must exist; the values become the copy's own."""
         graph = dict(self._graph)

@@ -29,12 +29,12 @@ class Parameter:
     """One widget of one node.
 
     ``key`` is ``"node_id.input_name"``, as ``set_parameters`` takes it; together with ``when`` it is unique: two
-    choices of a menu may bring different inputs of one name, of which at most one is there. ``also`` are other places
-    that the author set to the same value, by a promoted widget or a primitive: set them together. ``role`` is one of
-    PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's, None where it has none;
-    whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that stays. ``group`` is the
-    title of the subgraph that the node is in, else of the node, and ``group_id`` its id, for titles may be shared; each
-    group's parameters follow one another. ``order`` counts all parameters from 0.
+    choices of a menu may bring different inputs of one name, of which at most one is there. ``tied`` are all places
+    that its author set to the same value, by a promoted widget or a primitive, its own too; () where there are no
+    others. ``role`` is one of PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's,
+    None where it has none; whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that
+    stays. ``group`` is the title of the subgraph that the node is in, else of the node, and ``group_id`` its id, for
+    titles may be shared; each group's parameters follow one another. ``order`` counts all parameters from 0.
     """
 
     node_id: str
@@ -51,7 +51,7 @@ class Parameter:
     order: int
     control: str
     when: tuple[Condition, ...]
-    also: tuple[Place, ...]
+    tied: tuple[Place, ...]
     _input: InputType = field(repr=False)
 
     @property
@@ -61,6 +61,11 @@ class Parameter:
     @property
     def place(self) -> Place:
         return Place(self.node_id, self.input_name)
+
+    @property
+    def also(self) -> tuple[Place, ...]:
+        """The other places to set together with this one."""
+        return tuple(place for place in self.tied if place != self.place)
 
     @property
     def default(self) -> Any:
@@ -151,7 +156,10 @@ class _Making:
         by_place = {one.place: (one.widget, one.kind) for one in self.found if _is_on(one)}
         self.roles = panel_roles(workflow, node_types, by_place)
         self.promoted = {place: promoted for promoted in reversed(layout.promoted) for place in promoted.places}
-        self.leaders = {promoted.places: self.leader(promoted) for promoted in layout.promoted}
+        self.leaders: dict[Place, Place] = {}
+        self.tied: dict[Place, tuple[Place, ...]] = {}
+        for promoted in reversed(layout.promoted):
+            self.tie(promoted)
         running = workflow.ancestors(outputs_of(workflow, node_types))
         # Where no output is linked to what matters, the workflow is broken, and its panel shows what to work with.
         self.running = running if any(place.node_id in running for place in self.roles) else set(workflow.nodes)
@@ -166,10 +174,13 @@ class _Making:
                 found.append(_Found(node, node_type, widget, kind_of(widget, node_type)))
         return found
 
-    def leader(self, promoted: Promoted) -> Place | None:
-        """Return which of the places that are set together the panel shows."""
-        there = [place for place in promoted.places if self.holds_value(place)]
-        return min(there, key=lambda place: place not in self.roles, default=None)
+    def tie(self, promoted: Promoted) -> None:
+        """Note which places are set together, and which of them the panel shows."""
+        there = tuple(place for place in promoted.places if self.holds_value(place))
+        if there:
+            leader = min(there, key=lambda place: place not in self.roles)
+            self.leaders.update(dict.fromkeys(there, leader))
+            self.tied.update(dict.fromkeys(there, there if len(there) > 1 else ()))
 
     def made(self) -> tuple[Parameter, ...]:
         order = self.order()
@@ -206,7 +217,7 @@ class _Making:
             order=order,
             control=self.control(one, place),
             when=one.widget.when,
-            also=self.also(place),
+            tied=self.tied.get(place, ()),
             _input=_with_own_choices(one.widget.input_, one.node),
         )
 
@@ -218,9 +229,8 @@ class _Making:
     def is_shown(self, one: _Found, place: Place) -> bool:
         if one.node.id not in self.running or one.widget.input_.is_hidden:
             return False
-        promoted = self.promoted.get(place)
-        if promoted is not None:
-            return place == self.leaders.get(promoted.places)
+        if place in self.leaders:
+            return place == self.leaders[place]
         if place in self.roles:
             return True
         if one.kind is Kind.OTHER or place.input_name == "filename_prefix":
@@ -244,12 +254,6 @@ class _Making:
         if one.node.class_type.startswith("Primitive"):
             return one.node.title
         return one.widget.input_.label
-
-    def also(self, place: Place) -> tuple[Place, ...]:
-        promoted: Promoted | None = self.promoted.get(place)
-        if promoted is None:
-            return ()
-        return tuple(other for other in promoted.places if other != place and self.holds_value(other))
 
     def holds_value(self, place: Place) -> bool:
         node = self.workflow.nodes.get(place.node_id)

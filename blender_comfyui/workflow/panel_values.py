@@ -35,7 +35,7 @@ def with_panel_values(workflow: Workflow, parameters: Collection[Parameter], val
                 gone.add(parameter.place)
         elif parameter.key in values or _comes(workflow, parameter, values):
             sent = _sent(parameter, now[parameter.key])
-            changed.update(dict.fromkeys((parameter.place, *parameter.also), sent))
+            changed.update(dict.fromkeys(parameter.tied or (parameter.place,), sent))
     return workflow.with_values(changed).without(gone - changed.keys())
 
 

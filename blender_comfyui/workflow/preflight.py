@@ -31,6 +31,7 @@ from .wording import nearest, quoted
 
 _ANY = frozenset({"*", "", "COMBO", "COMFY_MATCHTYPE_V3"})
 _SUBGRAPH_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MOST_OUTPUTS = 200  # of more, the others count as stopped by any problem
 _STOCK_PACKS = frozenset({"comfy-core"})
 
 
@@ -78,7 +79,7 @@ class _Checking:
         self.replacements = replacements
         self.outputs = outputs_of(workflow, node_types)
         self.running = workflow.ancestors(self.outputs) if self.outputs else set(workflow.nodes)
-        self.fed: dict[str, tuple[str, ...]] = {}
+        self.fed = self.outputs_fed()
 
     def made(self) -> tuple[Problem, ...]:
         found = [*self.missing_classes(), *self.no_output(), *self.cycles()]
@@ -88,13 +89,18 @@ class _Checking:
                 found.extend(self.of_node(node, node_type))
         return tuple(with_outputs(problem, self.stopped_by(problem)) for problem in found)
 
+    def outputs_fed(self) -> dict[str, tuple[str, ...]]:
+        """Return the outputs that each node feeds."""
+        fed: dict[str, list[str]] = {}
+        for output in self.outputs[:_MOST_OUTPUTS]:
+            for node_id in self.workflow.ancestors([output]):
+                fed.setdefault(node_id, []).append(output)
+        return {node_id: tuple(outputs) for node_id, outputs in fed.items()}
+
     def stopped_by(self, problem: Problem) -> tuple[str, ...]:
         if problem.kind in (ProblemKind.MISSING_CLASS, ProblemKind.NO_OUTPUT):
             return self.outputs
-        if problem.node_id not in self.fed:
-            reached = self.workflow.descendants([problem.node_id])
-            self.fed[problem.node_id] = tuple(output for output in self.outputs if output in reached)
-        return self.fed[problem.node_id]
+        return self.fed.get(problem.node_id, ()) + self.outputs[_MOST_OUTPUTS:]
 
     def missing_classes(self) -> Iterator[Problem]:
         for node in self.workflow.nodes.values():

@@ -332,6 +332,16 @@ def test_other_outputs_run_all_the_same() -> None:
     assert "8" not in mended(graph, problem)
 
 
+def test_of_hundreds_of_outputs_none_is_promised_in_vain() -> None:
+    graph = {str(n): node("SaveImage", images=["a", 0], filename_prefix="x") for n in range(300)}
+    graph |= {"299": node("SaveImage", filename_prefix="x"), "a": node("LoadImage", image="a.png")}
+    problems = preflight(graph, SERVER)
+    assert len(problems) == 1
+    left = runnable_outputs(Workflow.load(graph), SERVER, problems)
+    assert "299" not in left
+    assert "0" in left
+
+
 def test_a_missing_class_stops_all_and_names_its_pack() -> None:
     graph = good(n6=node("Decodee", samples=["5", 0]))
     problem = only(graph, packs={"Decodee": "some-pack"})
