@@ -28,6 +28,7 @@ class ProblemKind(StrEnum):
     WRONG_LINK = "wrong_link"
     CYCLE = "cycle"
     NO_OUTPUT = "no_output"
+    REFUSED = "refused"  # by the server, for a reason of its own
 
 
 @dataclass(frozen=True, slots=True)
