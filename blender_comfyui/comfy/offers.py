@@ -38,7 +38,9 @@ class SavedWorkflow:
 class Template:
     """A workflow to begin with. `module` is the node pack that brings it, '' for the official collection.
 
-    `picture` is the ending of its thumbnail's name, '' where there is none.
+    `picture` is the ending of its thumbnail's name, '' where there is none; `size` what its models take on the disk, in
+    bytes, 0 where unknown; `needs_version` the oldest ComfyUI that runs it, '' for any; `is_open` False where it uses
+    services that cost money, None where unknown.
     """
 
     name: str
@@ -49,6 +51,9 @@ class Template:
     tags: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     picture: str = ""
+    size: int = 0
+    needs_version: str = ""
+    is_open: bool | None = None
 
     @property
     def route(self) -> str:
@@ -137,17 +142,30 @@ def _saved(item: object) -> SavedWorkflow | None:
 
 def _of_group(data: object, category: str) -> Iterator[Template]:
     for raw in _items(data):
-        if isinstance(raw, Mapping) and is_safe_name(raw.get("name")):
-            name, subtype = str(raw["name"]), raw.get("mediaSubtype")
-            yield Template(
-                name,
-                title=_text(raw.get("title"), _LONGEST_TITLE) or name,
-                description=_text(raw.get("description"), _LONGEST_TEXT),
-                category=category,
-                tags=_texts(raw.get("tags")),
-                models=_texts(raw.get("models")),
-                picture=subtype if isinstance(subtype, str) and subtype in _PICTURES else "",
-            )
+        if isinstance(raw, Mapping) and is_safe_name(raw.get("name")) and _is_for_servers(raw):
+            yield _official(raw, str(raw["name"]), category)
+
+
+def _is_for_servers(raw: Mapping[str, object]) -> bool:
+    """False for what the editor shows in the cloud alone."""
+    products = raw.get("includeOnDistributions")
+    return products != ["cloud"]
+
+
+def _official(raw: Mapping[str, object], name: str, category: str) -> Template:
+    subtype, is_open = raw.get("mediaSubtype"), raw.get("openSource")
+    return Template(
+        name,
+        title=_text(raw.get("title"), _LONGEST_TITLE) or name,
+        description=_text(raw.get("description"), _LONGEST_TEXT),
+        category=category,
+        tags=_texts(raw.get("tags")),
+        models=_texts(raw.get("models")),
+        picture=subtype if isinstance(subtype, str) and subtype in _PICTURES else "",
+        size=int(_number(raw.get("size"))),
+        needs_version=_text(raw.get("minComfyUIVersion"), _LONGEST_TITLE),
+        is_open=is_open if isinstance(is_open, bool) else None,
+    )
 
 
 def _items(data: object) -> Iterator[object]:

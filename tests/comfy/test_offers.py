@@ -32,8 +32,12 @@ INDEX = [
                 "mediaSubtype": "webp",
                 "tags": ["Text to Image", 7],
                 "models": ["Qwen"],
+                "size": 29454794752,
+                "minComfyUIVersion": "0.35.2",
+                "openSource": True,
             },
-            {"name": "audio_song", "mediaType": "audio", "mediaSubtype": "mp3"},
+            {"name": "only_there", "includeOnDistributions": ["cloud"]},
+            {"name": "audio_song", "mediaSubtype": "mp3", "includeOnDistributions": ["local"], "openSource": 1},
         ],
     },
     {"title": "Again", "templates": [{"name": "image_qwen", "title": "Once more"}]},
@@ -46,6 +50,9 @@ QWEN = Template(
     tags=("Text to Image",),
     models=("Qwen",),
     picture="webp",
+    size=29454794752,
+    needs_version="0.35.2",
+    is_open=True,
 )
 SONG = Template("audio_song", title="audio_song", category="Getting Started")
 

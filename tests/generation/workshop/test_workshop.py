@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from array import array
@@ -370,3 +371,41 @@ def test_nothing_unforeseen_ends_the_thread(comfy_server, workshop, monkeypatch)
     assert "nobody foresaw" in ours.answer(ListLibrary()).sentence
     assert isinstance(ours.answer(ImportBytes("a.json", 7)), ImportFailed)  # type: ignore[arg-type]
     assert isinstance(ours.answer(ReadNodeTypes()), NodeTypesRead)
+
+
+NASTY = [
+    b"",
+    b"7",
+    b"[[[1]]]",
+    b'{"KSampler": {"input": {"required": {"seed": [7, 7], "x": "y"}}, "output": {"a": 1}}}',
+    b'[{"templates": [{"name": "../x", "title": 7}, 7, {"name": "fox"}]}, {"templates": {}}]',
+    b'[{"path": "..\\\\x.json"}, {"path": 7}, ["a.json"], [[]]]',
+    b"[" * 100_000,
+    b"<html>",
+]
+
+
+@pytest.mark.parametrize("body", NASTY, ids=range(len(NASTY)))
+@pytest.mark.parametrize("content_type", ["application/json", "text/html", "image/webp"])
+def test_whatever_a_server_answers_every_question_has_an_answer(comfy_server, workshop, body, content_type):
+    server = comfy_server()
+    routes = ("object_info", "node_replacements", "userdata", "templates/index.json", "workflow_templates")
+    arranged = [(200, {"Content-Type": content_type}, body)] * 20
+    for route in (*routes, "userdata/{file}", "templates/{path}"):
+        server.fail_next[f"GET /{route}"] = list(arranged)
+    ours = workshop(server)
+    questions = [
+        ReadNodeTypes(),
+        ListServerWorkflows(),
+        ListTemplates(),
+        OpenTemplate("fox"),
+        OpenFromServer("a.json"),
+        Check(graphs.txt2img()),
+        Examine("Fox", graphs.txt2img()),
+        ImportBytes("a.json", json.dumps(ui_file()).encode()),
+        WantTemplateThumbnail("fox"),
+    ]
+    for question in questions:
+        answer = ours.answer(dataclasses.replace(question, tag="t"))
+        assert answer.tag == "t"
+        assert "nobody foresaw" not in getattr(answer, "sentence", "")
