@@ -242,6 +242,38 @@ def test_old_promotions_without_inputs() -> None:
     assert found["7:2.sampler_name"].value == "heun"
 
 
+def test_promoted_through_two_subgraphs() -> None:
+    file = boxed()
+    inner = file["definitions"]["subgraphs"][0]
+    outer = subgraph(
+        "a0",
+        node(7, "b0", ["inner", 1], {"text*": 1, "seed*": 2}),
+        links=[[1, -10, 0, 7, 0], [2, -10, 1, 7, 1]],
+        inputs={"prompt": ("STRING", [1]), "dice": ("INT", [2])},
+    )
+    host = node(3, "a0", ["outermost", 8], {"prompt*": None, "dice*": None}, title="Outside")
+    whole = ui(host, subgraphs=[inner, outer])
+    found = by_key(panel_parameters(Workflow(to_api(whole, UI_TYPES)), UI_TYPES, whole))
+    text, seed = found["3:7:1.text"], found["3:7:2.seed"]
+    assert (text.value, text.label, text.group) == ("outermost", "prompt", "Outside")
+    assert (seed.value, seed.label, seed.also) == (8, "dice", (Place("3:7:3", "seed"),))
+
+
+@pytest.mark.parametrize("entry", [["7", "text"], ["7", "sampler_name", "2"]])
+def test_old_promotions_of_what_a_nested_instance_shows(entry: list[str]) -> None:
+    file = boxed()
+    inner = file["definitions"]["subgraphs"][0]
+    nested = node(
+        7, "b0", ["inner", 1], {"text*": None, "seed*": None}, properties={"proxyWidgets": [["2", "sampler_name"]]}
+    )
+    host = node(3, "a0", ["heun"], title="Outside", properties={"proxyWidgets": [entry]})
+    whole = ui(host, subgraphs=[inner, subgraph("a0", nested)])
+    found = by_key(panel_parameters(Workflow(to_api(whole, UI_TYPES)), UI_TYPES, whole))
+    key = "3:7:2.sampler_name" if entry[1] == "sampler_name" else "3:7:1.text"
+    assert found[key].shown
+    assert found[key].label == entry[1]
+
+
 def test_a_primitive_of_the_editor_sets_all_that_it_feeds() -> None:
     file = ui(
         node(1, "PrimitiveNode", [640, "fixed"], title="Side"),

@@ -243,6 +243,22 @@ def test_the_first_rows_are_required() -> None:
     assert preflight(rows, SERVER) == ()
 
 
+def test_rows_of_widgets_are_checked_where_they_are() -> None:
+    group = ["COMFY_DYNAMICGROUP_V3", {"template": {"required": {"x": ["FLOAT", {"max": 1.0}]}}, "min": 0, "max": 5}]
+    types = NodeTypes.from_object_info({"A": {"input": {"required": {"rows": group}}, "output_node": True}})
+    assert preflight({"1": node("A")}, types) == ()
+    (problem,) = preflight({"1": node("A", **{"rows.0.x": 0.5, "rows.1.x": 2.0})}, types)
+    assert (problem.parameter, problem.action) == ("rows.1.x", SetValue(1.0))
+
+
+def test_menus_of_several_choices() -> None:
+    tags = ["COMBO", {"options": ["x", "y"], "multi_select": True}]
+    types = NodeTypes.from_object_info({"A": {"input": {"required": {"tags": tags}}, "output_node": True}})
+    assert preflight({"1": node("A", tags={"__value__": ["x", "y"]})}, types) == ()
+    (problem,) = preflight({"1": node("A", tags={"__value__": ["x", "z"]})}, types)
+    assert problem.kind is K.UNKNOWN_CHOICE
+
+
 # --- links
 
 
@@ -571,7 +587,7 @@ def test_a_large_workflow_with_many_problems_is_checked_quickly() -> None:
     preflight(graph, types)
     started = time.perf_counter()
     assert len(preflight(graph, types)) == 300 + 298
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5  # a tenth of it, but for slow machines
 
 
 # --- whatever comes
