@@ -17,8 +17,9 @@ from ...workflow.missing_classes import packs_of, with_stand_ins
 from ...workflow.node_types import NodeTypes
 from ...workflow.panel_parameters import panel_parameters
 from ...workflow.preflight import preflight, runnable_outputs
+from ...workflow.refusals import refused_problems
 from ...workflow.wording import quoted
-from .questions import Check, Checked, Definitions, Examine, Imported
+from .questions import Check, Checked, Definitions, Examine, Explain, Imported
 
 
 def checked(question: Check, definitions: Definitions) -> Checked:
@@ -31,6 +32,18 @@ def checked(question: Check, definitions: Definitions) -> Checked:
         packs=_packs(question.ui),
         replacements=definitions.replacements,
     )
+    return Checked(problems, runnable_outputs(workflow, definitions.node_types, problems))
+
+
+def explained(question: Explain, definitions: Definitions) -> Checked:
+    """What a server refused, like what is found beforehand. Raises WorkflowError."""
+    workflow = Workflow.load(question.api)
+    node_errors: dict[str, dict[str, Any]] = {}
+    for problem in question.refused:
+        entry = node_errors.setdefault(problem.node_id, {"class_type": problem.class_type, "errors": []})
+        error = {"type": problem.type, "message": problem.message, "details": problem.details}
+        entry["errors"].append({**error, "extra_info": {"input_name": problem.parameter}})
+    problems = refused_problems(node_errors, workflow, definitions.node_types, files=question.files)
     return Checked(problems, runnable_outputs(workflow, definitions.node_types, problems))
 
 

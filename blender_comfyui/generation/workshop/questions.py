@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ...comfy.errors import NodeProblem
 from ...comfy.offers import SavedWorkflow, Template
 from ...workflow.importing import ImportedWorkflow
 from ...workflow.library import Entry
@@ -92,6 +93,16 @@ class Check:
     ui: Mapping[str, Any] | None = field(default=None, repr=False)
     files: frozenset[str] | None = None
     anew: bool = False
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Explain:
+    """What a server refused of a graph: problems of InvalidPrompt, or of an Outcome. Answered by Checked."""
+
+    refused: tuple[NodeProblem, ...]
+    api: Mapping[str, Any] = field(repr=False)
+    files: frozenset[str] | None = None
     tag: str = ""
 
 
@@ -185,18 +196,8 @@ class ExportPng:
 
 Opening: TypeAlias = Import | ImportBytes | OpenFromServer | OpenTemplate | OpenKept | Examine
 Change: TypeAlias = Keep | KeepApi | Rename | Duplicate | Delete
-Question: TypeAlias = (
-    Opening
-    | Change
-    | ReadNodeTypes
-    | Check
-    | ListServerWorkflows
-    | ListTemplates
-    | WantTemplateThumbnail
-    | ListLibrary
-    | ExportApi
-    | ExportPng
-)
+Asking: TypeAlias = ReadNodeTypes | Check | Explain | ListServerWorkflows | ListTemplates
+Question: TypeAlias = Opening | Change | Asking | WantTemplateThumbnail | ListLibrary | ExportApi | ExportPng
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from . import opening
 from .backlog import Backlog
 from .questions import (
     Answer,
+    Asking,
     Change,
     Check,
     Checked,
@@ -37,6 +38,7 @@ from .questions import (
     Delete,
     Duplicate,
     Examine,
+    Explain,
     ExportApi,
     Exported,
     ExportPng,
@@ -213,12 +215,15 @@ class Workshop:
             case _:
                 return (self._told_by_server(question),)
 
-    def _told_by_server(self, question: ReadNodeTypes | Check | ListServerWorkflows | ListTemplates) -> Answer:
+    def _told_by_server(self, question: Asking) -> Answer:
         match question:
             case ReadNodeTypes(anew):
                 return NodeTypesRead(self._at_server(lambda server: server.definitions(anew)))
             case Check():
                 return self._checked(question)
+            case Explain():  # for a reason that our lists may not have
+                known = self._known_definitions(anew=True) or self._at_server(lambda server: server.definitions())
+                return opening.explained(question, known)
             case ListServerWorkflows():
                 return self._at_server(lambda server: ServerWorkflows(server.client.saved_workflows(), server.server))
             case ListTemplates():

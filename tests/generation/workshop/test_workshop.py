@@ -5,18 +5,23 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import uuid
 from array import array
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from blender_comfyui.comfy.address import ServerAddress
+from blender_comfyui.comfy.client import ComfyClient
+from blender_comfyui.comfy.errors import InvalidPrompt
 from blender_comfyui.generation.events import ServerChanged
 from blender_comfyui.generation.server_state import ServerState
 from blender_comfyui.generation.workshop import (
     Check,
     Checked,
     Examine,
+    Explain,
     Import,
     ImportBytes,
     Imported,
@@ -244,6 +249,27 @@ def test_outputs_that_still_give_something_are_named(comfy_server, workshop):
     checked = workshop(comfy_server()).answer(Check(graph))
     assert [problem.node_id for problem in checked.problems] == ["3"]
     assert checked.outputs == ("2",)
+
+
+@pytest.mark.parametrize("level", ["0.3.64", "0.27.0"])
+def test_what_the_server_refuses_is_told_like_what_is_found_before(comfy_server, workshop, level):
+    server = comfy_server(level)
+    graph = graphs.txt2img(checkpoint="flux.safetensors")
+    client = ComfyClient(ServerAddress.parse(server.url))
+    with pytest.raises(InvalidPrompt) as refused:
+        client.queue_prompt(graph, prompt_id=str(uuid.uuid4()), client_id="c")
+    ours = workshop(server)
+    (problem,) = ours.answer(Explain(refused.value.problems, graph, tag="t")).problems
+    assert problem == ours.answer(Check(graph)).problems[0]
+    graph = graphs.two_saves()
+    graph["3"]["inputs"] = {}
+    accepted = client.queue_prompt(graph, prompt_id=str(uuid.uuid4()), client_id="c")
+    explained = ours.answer(Explain(accepted.problems, graph))
+    assert [(each.node_id, each.parameter) for each in explained.problems] == [("3", "image")]
+    assert explained.outputs == ("2",)
+    server.checkpoints = ("flux.safetensors",)
+    (gone,) = ours.answer(Explain(refused.value.problems, graphs.txt2img(checkpoint="flux.safetensors"))).problems
+    assert "flux.safetensors" in gone.sentence
 
 
 def test_what_cannot_be_checked_is_trouble(comfy_server, workshop):
