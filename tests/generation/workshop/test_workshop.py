@@ -15,8 +15,10 @@ from PIL.PngImagePlugin import PngInfo
 from blender_comfyui.comfy.address import ServerAddress
 from blender_comfyui.comfy.client import ComfyClient
 from blender_comfyui.comfy.errors import InvalidPrompt
+from blender_comfyui.comfy.stream import StreamTimes
 from blender_comfyui.generation.events import ServerChanged
 from blender_comfyui.generation.server_state import ServerState
+from blender_comfyui.generation.session import Session
 from blender_comfyui.generation.workshop import (
     Check,
     Checked,
@@ -85,6 +87,32 @@ def test_node_types_are_read_anew_after_the_server_was_away(comfy_server, worksh
         ours.answer(ReadNodeTypes())
     assert asked_for(server, "/object_info") == 3
     ours.hear("anything else")
+
+
+def test_a_session_tells_that_the_server_was_started_anew(comfy_server, workshop, tmp_path):
+    server = comfy_server(checkpoints=("old",))
+    ours = workshop(server)
+
+    def hear_until(live: bool) -> None:
+        while True:
+            event = events._events.get(timeout=LIMIT)
+            ours.hear(event)
+            if isinstance(event, ServerChanged) and event.server.live == live and event.server.version:
+                return
+
+    times = StreamTimes(first_delay=0.01, longest_delay=0.05)
+    with Session(server.url, tmp_path / "session", stream_times=times) as session:
+        events = session.subscribe()
+        session.start()
+        hear_until(live=True)
+        ours.answer(ReadNodeTypes())
+        server.stop()
+        hear_until(live=False)
+        server.checkpoints = ("new",)
+        server.start()
+        hear_until(live=True)
+        node_types = ours.answer(ReadNodeTypes()).definitions.node_types
+    assert node_types["CheckpointLoaderSimple"].input("ckpt_name").choices == ("new",)
 
 
 def test_a_server_that_names_no_node_classes(comfy_server, workshop):
