@@ -105,6 +105,7 @@ def _take_events() -> bool:
 
 def _take(event: SessionEvent) -> None:
     if isinstance(event, ServerChanged):
+        reception.hear(event)
         return
     try:
         runtime.jobs.take(event)

@@ -29,6 +29,15 @@ class PanelRecorder(Recorder):
         self._note(Drawn("textbox", name=name, arguments=arguments))
 
 
+@pytest.fixture(autouse=True)
+def alone(module):
+    """Each test begins without a library, and with nothing known of a server."""
+    yield
+    module("blender.workflow_panel.reception").close()
+    for path in module("blender.settings").user_folder("workflows").glob("*.json"):
+        path.unlink()
+
+
 @pytest.fixture
 def load(tmp_path):
     """``load(graph)`` imports a workflow as a person does, and returns the scene's settings."""
@@ -225,6 +234,8 @@ def test_what_is_shown_can_be_chosen_ordered_grouped_and_renamed(server, load, p
     load(graphs.classic())
     assert "filename_prefix" not in str([drawn.name for drawn in panel().drawn])
     bpy.ops.comfyui.show_value(name="9.filename_prefix")
+    bpy.ops.comfyui.hide_value(name="9.filename_prefix")
+    bpy.ops.comfyui.show_value(choice="0")  # as the search does: the only one that is left
     bpy.ops.comfyui.rename_value(name="9.filename_prefix", label="File", group="Positive")
     bpy.ops.comfyui.hide_value(name="3.steps")
     reopened(tmp_path / "arranged.blend")
@@ -290,3 +301,39 @@ def test_a_server_that_is_away_does_not_keep_a_workflow_from_being_imported(serv
     server.stop()
     load(graphs.classic())
     assert '["3.cfg"]' in [drawn.name for drawn in panel().drawn]
+
+
+def test_an_imported_workflow_is_in_the_library_from_then_on(server, load, module, deliver):
+    load(graphs.classic(), "in the library.json")
+    reception = module("blender.workflow_panel.reception")
+    deliver(lambda: reception.library())
+    entry = next(entry for entry in reception.library() if entry.name.startswith("in the library"))
+    load({"1": {"class_type": "Other", "inputs": {}}}, "other.json")
+    assert bpy.ops.comfyui.open_workflow(source="LIBRARY", name=entry.id) == {"FINISHED"}
+    assert bpy.context.scene.comfyui.imported.title == entry.name
+
+
+def test_a_long_list_is_searched_and_not_a_menu(stand_in, preferences, load, panel):
+    server = stand_in()
+    preferences.host = server.url
+    server.control(set={"checkpoints": [f"model {n}.safetensors" for n in range(5000)]})
+    graph = graphs.classic()
+    graph["4"]["inputs"]["ckpt_name"] = "model 7.safetensors"
+    chosen = load(graph)
+    assert chosen.values["4.ckpt_name"] == "model 7.safetensors"
+    assert "comfyui.search_value" in panel().operators
+    assert bpy.ops.comfyui.search_value(name="4.ckpt_name", choice="4321") == {"FINISHED"}
+    assert chosen.values["4.ckpt_name"] == "model 4321.safetensors"
+    bpy.ops.comfyui.generate()
+    assert posted(server)[0]["4"]["inputs"]["ckpt_name"] == "model 4321.safetensors"
+
+
+def test_keyframes_of_a_menu_mean_the_same_when_the_server_has_more(server, load, module, deliver):
+    chosen = load(graphs.classic())
+    values = module("blender.workflow_panel.values")
+    before = values.numbers(chosen.values, "4.ckpt_name")
+    server.control(set={"checkpoints": ["a new one.safetensors", *before]})
+    bpy.ops.comfyui.check_workflow()
+    deliver(lambda: len(values.numbers(chosen.values, "4.ckpt_name")) > len(before))
+    after = values.numbers(chosen.values, "4.ckpt_name")
+    assert before.items() <= after.items()

@@ -14,8 +14,7 @@ class LayoutOperator(ValueOperator):
     """What changes the panel's lines."""
 
     def lines(self, context: Context) -> shown.Layout:
-        imported = context.scene.comfyui.imported
-        return shown.layout(imported, building.built(imported))
+        return _lines(context)
 
     def keep(self, context: Context, lines: shown.Layout) -> set[str]:
         imported = context.scene.comfyui.imported
@@ -30,11 +29,16 @@ class _Found:
     names: list[str] = []
 
 
-def _addable(self: "COMFYUI_OT_show_value", context: Context) -> Iterable[tuple[str, str, str, str, int]]:
+def _lines(context: Context) -> shown.Layout:
+    imported = context.scene.comfyui.imported
+    return shown.layout(imported, building.built(imported))
+
+
+def _addable(_self: object, context: Context) -> Iterable[tuple[str, str, str, str, int]]:
     built = building.built(context.scene.comfyui.imported) if context is not None else None
     if built is None:
         return []
-    _Found.names = shown.addable(built, self.lines(context))
+    _Found.names = shown.addable(built, _lines(context))
     found = [built.parameters[name] for name in _Found.names]
     _Found.items = [
         (str(at), f"{one.node_title}: {one.label}", one.tooltip, "NONE", at) for at, one in enumerate(found)

@@ -5,11 +5,11 @@ from bpy.props import IntProperty
 from bpy.types import Context, Operator
 
 from ...comfy.errors import ComfyError
+from ...generation.workshop import Answer, NodeTypesRead, ReadNodeTypes
 from ...workflow.errors import WorkflowError
 from ...workflow.problems import SetValue
 from .. import delivery, regions, runtime
 from ..workflow_panel import adopting, building, checking, problem_list, reception, running
-from ..workflow_panel.desk import Answer, Learn, Learned
 from .generate import follow
 
 
@@ -24,7 +24,7 @@ class COMFYUI_OT_fix_problem(Operator):
     suggestion: IntProperty(default=-1, options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
-        scene, known = context.scene, reception.knowledge()
+        scene, known = context.scene, reception.definitions()
         problems = checking.findings(scene.comfyui.imported).problems
         if not 0 <= self.index < len(problems):
             return {"CANCELLED"}
@@ -56,18 +56,15 @@ class COMFYUI_OT_check_workflow(Operator):
         return context.scene is not None and building.built(context.scene.comfyui.imported) is not None
 
     def execute(self, context: Context) -> set[str]:
-        server, name = reception.server(), context.scene.name
-        if server is None:
-            self.report({"ERROR"}, str(runtime.refusal()))
-            return {"CANCELLED"}
+        name = context.scene.name
 
         def hear(answer: Answer) -> None:
             scene = bpy.data.scenes.get(name)
-            if isinstance(answer, Learned) and scene is not None:
-                adopting.refresh(scene, answer.knowledge)
-                checking.look(scene, answer.knowledge)
+            if isinstance(answer, NodeTypesRead) and scene is not None:
+                adopting.refresh(scene, answer.definitions)
+                checking.look(scene, answer.definitions)
 
-        reception.ask(Learn(server), hear)
+        reception.ask(ReadNodeTypes(anew=True), hear)
         delivery.wake()
         return {"FINISHED"}
 

@@ -1,6 +1,7 @@
 """The values of an imported workflow: reset, edit long texts, search long lists, a seed of before."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -26,8 +27,7 @@ class ValueOperator:
         return context.scene is not None and building.built(context.scene.comfyui.imported) is not None
 
     def parameter(self, context: Context) -> Parameter | None:
-        built = building.built(context.scene.comfyui.imported)
-        return built.parameters.get(self.name) if built else None
+        return _parameter(context, self.name)
 
 
 class COMFYUI_OT_reset_value(ValueOperator, Operator):
@@ -86,14 +86,19 @@ class COMFYUI_OT_edit_value(ValueOperator, Operator):
         return {"FINISHED"}
 
 
+def _parameter(context: Context, name: str) -> Parameter | None:
+    built = building.built(context.scene.comfyui.imported)
+    return built.parameters.get(name) if built else None
+
+
 class _Found:
     """The list of the search that is open. Blender only borrows the texts of a list made at run time."""
 
     items: list[tuple[str, str, str, str, int]] = []
 
 
-def _choices(self: "COMFYUI_OT_search_value", context: Context) -> Iterable[tuple[str, str, str, str, int]]:
-    parameter = self.parameter(context) if context is not None else None
+def _choices(self: Any, context: Context) -> Iterable[tuple[str, str, str, str, int]]:
+    parameter = _parameter(context, self.name) if context is not None else None
     if parameter is None:
         return []
     names = dict.fromkeys(str(choice) for choice in parameter.choices)
@@ -119,7 +124,7 @@ class COMFYUI_OT_search_value(ValueOperator, Operator):
         parameter = self.parameter(context)
         if parameter is None or not self.choice:
             return {"CANCELLED"}
-        choices = list(dict.fromkeys(parameter.choices))
+        choices = list(dict.fromkeys(str(choice) for choice in parameter.choices))
         values.set_value(context.scene.comfyui.values, self.name, parameter, choices[int(self.choice)])
         return {"FINISHED"}
 

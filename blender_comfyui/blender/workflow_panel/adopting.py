@@ -2,11 +2,11 @@
 
 from bpy.types import Scene
 
+from ...generation.workshop import Definitions, Imported
 from ...workflow.graph import Workflow
 from . import animation, building, forms, lines, shown, state, values
 from .building import Built
 from .contents import Contents
-from .desk import Knowledge
 
 
 def take(scene: Scene, contents: Contents) -> int:
@@ -25,6 +25,15 @@ def take(scene: Scene, contents: Contents) -> int:
     return animation.drop(scene, _gone(old, building.built(chosen.imported)))
 
 
+def contents_of(imported: Imported) -> Contents:
+    """Return what the .blend keeps of an imported workflow."""
+    workflow, known = imported.workflow, imported.definitions
+    described = {}
+    if known is not None and imported.graph is not None:
+        described = known.node_types.described(str(node["class_type"]) for node in imported.graph.values())
+    return Contents(workflow.name, workflow.ui, imported.graph, described, imported.notes)
+
+
 def change(scene: Scene, contents: Contents) -> None:
     """Put another form of the same workflow into the scene; values and keyframes stay where they can."""
     chosen = scene.comfyui
@@ -38,13 +47,13 @@ def change(scene: Scene, contents: Contents) -> None:
         write_shown(scene, new)
 
 
-def refresh(scene: Scene, knowledge: Knowledge) -> None:
+def refresh(scene: Scene, known: Definitions) -> None:
     """Bring limits and menus up to date with what the server has now."""
     contents = state.contents(scene.comfyui.imported)
     if contents is None or contents.api is None:
         return
     classes = {node.class_type for node in Workflow.load(contents.api).nodes.values()}
-    definitions = {**contents.definitions, **knowledge.node_types.described(classes)}
+    definitions = {**contents.definitions, **known.node_types.described(classes)}
     if definitions != contents.definitions:
         change(scene, Contents(contents.name, contents.ui, contents.api, definitions, contents.notes))
 

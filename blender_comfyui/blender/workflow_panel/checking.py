@@ -9,6 +9,7 @@ from typing import Any
 
 from bpy.types import Scene
 
+from ...generation.workshop import Definitions
 from ...workflow import problems as actions
 from ...workflow.errors import WorkflowError
 from ...workflow.graph import Workflow
@@ -19,7 +20,6 @@ from ...workflow.problems import Action, Problem, SetValue
 from . import adopting, building, values
 from .building import Built
 from .contents import Contents
-from .desk import Knowledge
 from .state import ComfyImported, ComfyValues
 
 _REMEMBERED = 4
@@ -53,7 +53,7 @@ def graph(kept: ComfyValues, built: Built) -> Workflow:
     return with_panel_values(built.workflow, built.parameters.values(), found)
 
 
-def look(scene: Scene, knowledge: Knowledge, workflow: Workflow | None = None) -> Workflow | None:
+def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> Workflow | None:
     """Note what is wrong with the scene's workflow; return it, with all put right that needs no decision.
 
     `workflow` is the one to look at, where it was read before.
@@ -64,18 +64,18 @@ def look(scene: Scene, knowledge: Knowledge, workflow: Workflow | None = None) -
         return None
     workflow = workflow or graph(chosen.values, built)
     packs = _packs(built.contents.ui)
-    found = _problems(workflow, knowledge, packs)
+    found = _problems(workflow, known, packs)
     for _ in range(_MOST_SURE_FIXES):
         sure = next((problem for problem in found if problem.is_sure and problem.action), None)
         if sure is None:
             break
         workflow = Workflow.load(actions.apply(workflow.api(), sure))
-        found = _problems(workflow, knowledge, packs)
+        found = _problems(workflow, known, packs)
     _note(chosen.imported, built, found)
     return workflow
 
 
-def fix(scene: Scene, problem: Problem, action: Action, knowledge: Knowledge | None) -> None:
+def fix(scene: Scene, problem: Problem, action: Action, known: Definitions | None) -> None:
     """Do what one click does about a problem: to the value in the panel, else to the workflow itself.
 
     Raises WorkflowError.
@@ -90,8 +90,8 @@ def fix(scene: Scene, problem: Problem, action: Action, knowledge: Knowledge | N
     contents = built.contents
     api = actions.apply(contents.api, problem, action)
     definitions = dict(contents.definitions)
-    if knowledge is not None:
-        definitions |= knowledge.node_types.described(node["class_type"] for node in api.values())
+    if known is not None:
+        definitions |= known.node_types.described(node["class_type"] for node in api.values())
     adopting.change(scene, Contents(contents.name, contents.ui, api, definitions, contents.notes))
 
 
@@ -127,8 +127,8 @@ def _differs(kept: Any, value: Any) -> bool:
     return plain(kept) != value
 
 
-def _problems(workflow: Workflow, knowledge: Knowledge, packs: Mapping[str, str]) -> tuple[Problem, ...]:
-    return preflight(workflow, knowledge.node_types, packs=packs, replacements=knowledge.replacements)
+def _problems(workflow: Workflow, known: Definitions, packs: Mapping[str, str]) -> tuple[Problem, ...]:
+    return preflight(workflow, known.node_types, packs=packs, replacements=known.replacements)
 
 
 def _packs(ui: Mapping[str, Any] | None) -> Mapping[str, str]:

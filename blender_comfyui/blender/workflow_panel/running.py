@@ -9,13 +9,13 @@ from bpy.types import Context, Scene
 
 from ...comfy.errors import ComfyError
 from ...generation.request import Request
+from ...generation.workshop import Answer, Definitions, NodeTypesRead, ReadNodeTypes
 from ...workflow.errors import NotAWorkflow, WorkflowError
 from ...workflow.graph import Workflow
 from .. import delivery, regions, runtime
 from ..job_list import Entry
 from ..order import imported_request
 from . import adopting, building, checking, reception, values
-from .desk import Answer, Knowledge, Learn, Learned
 
 _FRESH = 60.0  # seconds for which what the server can is taken for true
 _JUST_NOW = 3.0  # … before a problem is shown: somebody may just have put the model there
@@ -42,10 +42,10 @@ class Run:
 
     def begin(self) -> None:
         """Look at the workflow, with what the server can now."""
-        known = reception.knowledge()
+        known = reception.definitions()
         if not self.is_checked:
             self.send(self.request)
-        elif known is None or time.monotonic() - known.asked > _FRESH:
+        elif known is None or time.monotonic() - known.read > _FRESH:
             self._learn()
         else:
             self._look(known)
@@ -57,8 +57,8 @@ class Run:
             self.problem = "Another workflow was chosen before this one was sent. Click Generate again."
             return
         try:
-            if isinstance(answer, Learned):
-                self._look(answer.knowledge)
+            if isinstance(answer, NodeTypesRead):
+                self._look(answer.definitions)
             else:
                 self.send(self.request)
         except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
@@ -77,14 +77,10 @@ class Run:
             self.problem = "The server did not say in time what it can. Click Generate again."
 
     def _learn(self) -> None:
-        server = reception.server()
-        if server is None:
-            runtime.session()  # says why not
-            return
-        reception.ask(Learn(server), self.hear)
+        reception.ask(ReadNodeTypes(anew=True), self.hear)
         delivery.wake()
 
-    def _look(self, known: Knowledge) -> None:
+    def _look(self, known: Definitions) -> None:
         scene = bpy.data.scenes[self.scene]
         adopting.refresh(scene, known)
         self.stamp = scene.comfyui.imported.stamp
@@ -92,7 +88,7 @@ class Run:
         problems = checking.findings(scene.comfyui.imported).problems
         if not problems:
             self.send(_with(self.request, workflow))
-        elif time.monotonic() - known.asked > _JUST_NOW:
+        elif time.monotonic() - known.read > _JUST_NOW:
             self._learn()
         else:
             self.problem = _summary(len(problems), problems[0].sentence)
