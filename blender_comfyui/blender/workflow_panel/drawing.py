@@ -27,10 +27,12 @@ def draw(layout: UILayout, imported: ComfyImported, kept: ComfyValues, width: in
     _draw_presets(layout, imported)
     marked = checking.marked(imported)
     for group in table.groups:
-        header, body = layout.panel(group.panel, default_closed=group.is_minor)
+        header, body = layout.panel(group.panel, default_closed=group.is_closed)
         header.label(text=group.title)
         if body is not None:
-            _Drawing(body.column(), kept, now, table, marked, imported.arranging).draw(group.lines)
+            _Drawing(body.column(), kept, now, table, marked, imported.arranging).draw(header, group.lines)
+        if imported.arranging:
+            header.operator("comfyui.rename_group", text="", icon="GREASEPENCIL", emboss=False).group = group.title
     if imported.arranging:
         _draw_adding(layout)
 
@@ -52,60 +54,54 @@ class _Drawing:
         self.marked, self.arranging = marked, arranging
         column.use_property_split = True
 
-    def draw(self, group: tuple[Line, ...]) -> None:
-        for line in group:
-            if line.name in self.now and (not line.parameter.visible_when or self.table.is_visible(line, self.now)):
+    def draw(self, header: UILayout, group: tuple[Line, ...]) -> None:
+        there = [line for line in group if self.is_there(line)]
+        for line in there:
+            if self.arranging:
+                self.draw_arranging(line)
+            elif line.is_wide or line.mode:
+                # one alone needs no label: it has the group's
+                self.draw_wide(line, header if len(there) == 1 else None)
+            else:
                 self.draw_line(line)
 
-    def draw_line(self, line: Line) -> None:
-        modified = line.is_modified(self.now[line.name])
-        alert = line.name in self.marked
-        if self.arranging:
-            self.draw_arranging(line)
-        elif line.form in (Form.LONG_TEXT, Form.NAME, Form.FILE):
-            self.draw_wide(line, modified, alert)
-        elif line.mode:
-            self.draw_seed(line, modified, alert)
-        elif modified or alert:
-            row = self.column.row(align=True)
-            row.alert = alert
-            row.prop(self.kept, line.path, text=line.label, slider=line.is_slider)
-            self.draw_reset(row, line, modified)
-        else:  # as most are: without a row of their own
-            self.column.prop(self.kept, line.path, text=line.label, slider=line.is_slider)
+    def is_there(self, line: Line) -> bool:
+        return line.name in self.now and (not line.is_conditional or self.table.is_visible(line, self.now))
 
-    def draw_wide(self, line: Line, modified: bool, alert: bool) -> None:
-        """What needs the whole width: its label stands above."""
+    def draw_line(self, line: Line) -> None:
+        is_modified = line.is_modified(self.now[line.name])
+        if not is_modified and line.name not in self.marked:  # as most are: without a row of their own
+            self.column.prop(self.kept, line.path, text=line.label, slider=line.is_slider)
+            return
+        row = self.column.row(align=True)
+        row.alert = line.name in self.marked
+        row.prop(self.kept, line.path, text=line.label, slider=line.is_slider)
+        self.draw_reset(row, line, is_modified)
+
+    def draw_wide(self, line: Line, header: UILayout | None) -> None:
+        """What needs the whole width: its label, and what can be done with it, stand above."""
         column = self.column.column(align=True)
         column.use_property_split = False
-        column.alert = alert
-        row = column.row()
-        row.label(text=line.label)
-        self.draw_reset(row, line, modified)
+        column.alert = line.name in self.marked
+        row = header or column.row()
+        if header is None:
+            row.label(text=line.label)
+        if line.mode in self.now:
+            row.prop(self.kept, line.mode_path, text="")
+        self.draw_reset(row, line, line.is_modified(self.now[line.name]))
         if line.form is Form.LONG_TEXT:
             row.operator("comfyui.edit_value", text="", icon="GREASEPENCIL", emboss=False).name = line.name
             compat.prompt_field(column, self.kept, line.path, lines=4, placeholder="")
             return
         row = column.row(align=True)
-        row.prop(self.kept, line.path, text="")
+        row.prop(self.kept, line.path, text="", slider=line.is_slider)
         if line.is_list:
             row.operator("comfyui.search_value", text="", icon="VIEWZOOM").name = line.name
-
-    def draw_seed(self, line: Line, modified: bool, alert: bool) -> None:
-        """A number, and what becomes of it after each click."""
-        row = self.column.row(align=True)
-        row.alert = alert
-        row.prop(self.kept, line.path, text=line.label)
-        self.draw_reset(row, line, modified)
-        if line.mode not in self.now:
-            return
-        row = self.column.row(align=True)
-        row.prop(self.kept, line.mode_path, text="Then")
-        if line.last in self.now and self.now[line.last] != str(self.now[line.name]):
+        if line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
             row.operator("comfyui.use_last_value", text="", icon="RECOVER_LAST").name = line.name
 
-    def draw_reset(self, row: UILayout, line: Line, modified: bool) -> None:
-        if modified:
+    def draw_reset(self, row: UILayout, line: Line, is_modified: bool) -> None:
+        if is_modified:
             row.operator("comfyui.reset_value", text="", icon="LOOP_BACK", emboss=False).name = line.name
 
     def draw_arranging(self, line: Line) -> None:

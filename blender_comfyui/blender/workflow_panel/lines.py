@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...workflow.panel_parameters import Parameter
+from ...workflow.panel_widgets import MODELS
 from . import forms, shown, values
 from .building import Built
 from .forms import Form
@@ -16,6 +17,8 @@ _REMEMBERED = 8
 _NEARLY = 1e-6  # Blender's sliders have 32 bits
 _COLOUR_NEARLY = 0.002
 _EXACT = frozenset(Form) - {Form.FLOAT, Form.COLOUR}
+_WIDE = frozenset({Form.LONG_TEXT, Form.NAME, Form.FILE})
+_OPEN = 24  # lines of the groups that are open at first: more is no overview
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Line:
     path: str
     label: str
     form: Form
+    is_exact: bool
+    is_wide: bool
+    is_conditional: bool
     is_slider: bool
     is_list: bool
     own: Any
@@ -36,7 +42,7 @@ class Line:
 
     def is_modified(self, kept: Any) -> bool:
         """Whether the property holds something else than the workflow."""
-        if self.form in _EXACT:
+        if self.is_exact:
             return bool(kept != self.own)
         if self.form is Form.FLOAT:
             return bool(abs(kept - self.own) > _NEARLY * max(1.0, abs(self.own)))
@@ -49,7 +55,7 @@ class Group:
 
     title: str
     panel: str
-    is_minor: bool
+    is_closed: bool  # at first
     lines: tuple[Line, ...]
 
 
@@ -89,12 +95,13 @@ def forget() -> None:
 
 
 def _made(layout: shown.Layout, kept: ComfyValues, built: Built) -> Table:
-    groups = []
+    groups, told = [], 0
     for title, members in shown.groups(layout):
         lines = tuple(_line(one, kept, built) for one in members)
-        is_minor = not any(line.parameter.role for line in lines)
+        told += len(lines)
+        is_closed = told > _OPEN or not any(line.parameter.role for line in lines)
         panel = f"COMFYUI_values_{zlib.crc32(title.encode()):08x}"
-        groups.append(Group(title, panel, is_minor, lines))
+        groups.append(Group(title, panel, is_closed, lines))
     keys = {key for group in groups for line in group.lines for key, _ in line.parameter.visible_when}
     return Table(tuple(groups), {key: _menu(key, kept, built) for key in keys})
 
@@ -109,6 +116,9 @@ def _line(one: shown.Shown, kept: ComfyValues, built: Built) -> Line:
         path=values.path(one.name),
         label=one.label,
         form=form,
+        is_exact=form in _EXACT,
+        is_wide=form in _WIDE or parameter.kind in MODELS,
+        is_conditional=bool(parameter.visible_when),
         is_slider=forms.is_slider(form, parameter),
         is_list=form is Form.NAME or (form is Form.FILE and bool(parameter.choices)),
         own=forms.raw(form, parameter.value, items),

@@ -12,6 +12,17 @@ from .state import ComfyImported
 
 _MANY = 60  # parameters shown at first: a panel with more is a form, not a panel
 _REMEMBERED = 8
+_SAID = {
+    "cfg": "CFG",
+    "ckpt": "checkpoint",
+    "clip": "CLIP",
+    "fps": "FPS",
+    "id": "ID",
+    "lora": "LoRA",
+    "unet": "diffusion model",
+    "url": "URL",
+    "vae": "VAE",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,18 @@ def keep(imported: ComfyImported, built: Built, lines: Layout) -> None:
     """Show these lines from now on."""
     rows = [[line.name, line.label, line.group] for line in lines]
     imported.layout = "" if lines == usual(built) else json.dumps(rows, ensure_ascii=False)
+
+
+def spoken(label: str) -> str:
+    """Return a name of an input as people say it: "Sampler" for sampler_name. What somebody wrote stays."""
+    if " " in label or label != label.lower():
+        return label
+    words = label.rpartition(".")[2].split("_")
+    if len(words) > 1 and words[-1] == "name":
+        words.pop()
+    said = [_SAID.get(word, word) for word in words if word]
+    text = " ".join(said)
+    return text[:1].upper() + text[1:] or label
 
 
 def groups(lines: Layout) -> list[tuple[str, list[Shown]]]:
@@ -108,7 +131,9 @@ def addable(built: Built, lines: Layout) -> list[str]:
 
 def _line(built: Built, name: str) -> Shown:
     parameter = built.parameters[name]
-    return Shown(name, parameter.label, parameter.group)
+    node_type = built.node_types.get(parameter.class_type)
+    is_untitled = parameter.group == parameter.class_type and node_type is not None
+    return Shown(name, spoken(parameter.label), node_type.display_name if is_untitled else parameter.group)
 
 
 def _loaded(text: str, built: Built) -> Layout:
