@@ -19,7 +19,7 @@ from . import (
     runtime,
 )
 from .sinks import ledger
-from .workflow_panel import reception
+from .workflow_panel import reception, refusals
 
 # In this order, in which they also hear of a file that was opened: which one it is, what it holds, what waits for it.
 _MODULES = (
@@ -34,6 +34,7 @@ _MODULES = (
     placements,
     recovery,
     reception,
+    refusals,
     delivery,
     operators,
     panels,

@@ -13,6 +13,8 @@ from ..workflow.parameters import read_parameters
 from . import blend_file, compat, settings
 from .sinks.names import file_stem
 
+STAMP = "workflow_stamp"  # in what a job is marked with: of which imported workflow it is
+
 
 @dataclass(frozen=True)
 class Order:
@@ -58,7 +60,7 @@ def imported_request(context: Context, workflow: Workflow) -> Request:
         label=prompt or title,
         folder=settings.output_folder(),
         stem=file_stem(prompt or title, seed if isinstance(seed, int) else 0),
-        context=target(context),
+        context={**target(context), STAMP: chosen.imported.stamp},
     )
 
 

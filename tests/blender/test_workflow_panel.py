@@ -337,3 +337,24 @@ def test_keyframes_of_a_menu_mean_the_same_when_the_server_has_more(server, load
     deliver(lambda: len(values.numbers(chosen.values, "4.ckpt_name")) > len(before))
     after = values.numbers(chosen.values, "4.ckpt_name")
     assert before.items() <= after.items()
+
+
+def test_what_the_server_refuses_all_the_same_is_listed_too(server, load, panel, deliver):
+    load(graphs.broken())
+    bpy.ops.comfyui.fix_problem(index=0)
+    assert bpy.ops.comfyui.run_anyway() == {"FINISHED"}
+    deliver(lambda: "comfyui.fix_problem" in panel().operators and server.control()["requests"])
+    deliver(lambda: len([1 for drawn in panel().drawn if drawn.name == "comfyui.fix_problem"]) == 2)
+    assert "at most 100" in panel().text
+    assert bpy.ops.comfyui.fix_problem(index=0) == {"FINISHED"}
+
+
+def test_a_file_of_the_editor_with_a_missing_class_can_be_mended_too(server, load, panel):
+    load(graphs.broken_ui(), "editor.json")
+    with pytest.raises(RuntimeError, match="3 problems"):
+        bpy.ops.comfyui.generate()
+    assert posted(server) == []
+    for _ in range(3):
+        assert bpy.ops.comfyui.fix_problem(index=0) == {"FINISHED"}
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert len(posted(server)) == 1

@@ -41,6 +41,39 @@ def broken() -> dict[str, Any]:
     return graph
 
 
+def broken_ui() -> dict[str, Any]:
+    """The same as a file of the editor, with its nodes side by side."""
+    loader = _ui(1, "CheckpointLoaderSimple", [], ["MODEL", "CLIP", "VAE"], ["random_sd15_v2.safetensors"])
+    texts = [
+        _ui(number, "CLIPTextEncode", [("clip", "CLIP")], ["CONDITIONING"], [text])
+        for number, text in ((2, "a fox"), (3, "blurry"))
+    ]
+    sampled = [
+        ("model", "MODEL"),
+        ("positive", "CONDITIONING"),
+        ("negative", "CONDITIONING"),
+        ("latent_image", "LATENT"),
+    ]
+    nodes = [
+        loader,
+        *texts,
+        _ui(4, "EmptyLatentImage", [], ["LATENT"], [64, 64, 1]),
+        _ui(5, "KSampler", sampled, ["LATENT"], [7, "fixed", 2, 500.0, "euler", "normal", 1.0]),
+        _ui(6, "VAEDecode", [("samples", "LATENT"), ("vae", "VAE")], ["IMAGE"], []),
+        _ui(7, "SaveImage", [("images", "IMAGE")], [], ["fox"]),
+        _ui(8, "SomebodysUpscaler", [("image", "IMAGE")], ["IMAGE"], [0.5]),
+    ]
+    ends = ((1, 1, 2, 0), (1, 1, 3, 0), (1, 0, 5, 0), (2, 0, 5, 1), (3, 0, 5, 2), (4, 0, 5, 3))
+    ends += ((5, 0, 6, 0), (1, 2, 6, 1), (6, 0, 7, 0), (6, 0, 8, 0))
+    links = []
+    for number, (giver, slot, taker, at) in enumerate(ends, 1):
+        given, taken = nodes[giver - 1]["outputs"][slot], nodes[taker - 1]["inputs"][at]
+        given["links"].append(number)
+        taken["link"] = number
+        links.append([number, giver, slot, taker, at, given["type"]])
+    return {"last_node_id": 8, "last_link_id": len(links), "nodes": nodes, "links": links, "groups": [], "version": 0.4}
+
+
 def large(nodes: int = 80) -> dict[str, Any]:
     """Many samplers one after the other: more than five widgets each."""
     graph = classic()
@@ -60,3 +93,21 @@ def written(path: Path, graph: dict[str, Any]) -> str:
 
 def _node(class_type: str, title: str = "", /, **inputs: Any) -> dict[str, Any]:
     return {"class_type": class_type, "inputs": inputs, "_meta": {"title": title or class_type}}
+
+
+def _ui(
+    number: int, kind: str, inputs: list[tuple[str, str]], outputs: list[str], values: list[object]
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "type": kind,
+        "pos": [0, 0],
+        "size": [200, 100],
+        "flags": {},
+        "order": number,
+        "mode": 0,
+        "inputs": [{"name": name, "type": type_, "link": None} for name, type_ in inputs],
+        "outputs": [{"name": type_, "type": type_, "links": []} for type_ in outputs],
+        "properties": {},
+        "widgets_values": values,
+    }

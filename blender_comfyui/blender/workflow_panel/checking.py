@@ -71,8 +71,17 @@ def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> 
             break
         workflow = Workflow.load(actions.apply(workflow.api(), sure))
         found = _problems(workflow, known, packs)
-    _note(chosen.imported, built, found)
+    note(chosen.imported, built, found)
     return workflow
+
+
+def note(imported: ComfyImported, built: Built, found: Collection[Problem]) -> None:
+    """Show these problems of a workflow."""
+    keys = {f"{problem.node_id}.{problem.parameter}" for problem in found}
+    names = frozenset(name for key in keys for name in built.names.get(key, ()))
+    _known[imported.stamp] = Findings(tuple(found), names)
+    while len(_known) > _REMEMBERED:
+        _known.popitem(last=False)
 
 
 def fix(scene: Scene, problem: Problem, action: Action, known: Definitions | None) -> None:
@@ -135,14 +144,6 @@ def _packs(ui: Mapping[str, Any] | None) -> Mapping[str, str]:
     with contextlib.suppress(WorkflowError):
         return packs_of(ui) if ui is not None else {}
     return {}
-
-
-def _note(imported: ComfyImported, built: Built, found: Collection[Problem]) -> None:
-    keys = {f"{problem.node_id}.{problem.parameter}" for problem in found}
-    names = frozenset(name for key in keys for name in built.names.get(key, ()))
-    _known[imported.stamp] = Findings(tuple(found), names)
-    while len(_known) > _REMEMBERED:
-        _known.popitem(last=False)
 
 
 def _fix_value(kept: ComfyValues, built: Built, problem: Problem, action: Action) -> bool:
