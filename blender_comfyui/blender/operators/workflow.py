@@ -75,8 +75,6 @@ def take(scene: Scene, imported: Imported) -> str:
 class OpeningOperator:
     """What brings a workflow into the scene. Scripts wait for it; for a person it comes by itself."""
 
-    bl_options = {"UNDO", "INTERNAL"}
-
     waits: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
@@ -128,6 +126,7 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.open_workflow"
     bl_label = "Open Workflow"
+    bl_options = {"UNDO", "INTERNAL"}
 
     source: EnumProperty(
         items=(("LIBRARY", "Library", ""), ("SERVER", "Server", ""), ("TEMPLATE", "Template", "")),
@@ -145,6 +144,7 @@ class COMFYUI_OT_convert_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.convert_workflow"
     bl_label = "Convert"
+    bl_options = {"UNDO", "INTERNAL"}
 
     def execute(self, context: Context) -> set[str]:
         contents = state.contents(context.scene.comfyui.imported)

@@ -53,7 +53,10 @@ class _Reception:
         if server != self.server:
             self.server = server
             self.definitions, self.on_server, self.templates = None, (), ()
-            self.workshop.use(server and server.address, server and server.credentials)
+            if server is None:
+                self.workshop.use(None)
+            else:
+                self.workshop.use(server.address, server.credentials)
         return self.workshop
 
     def note(self, answer: Answer) -> None:
