@@ -57,7 +57,7 @@ class _Drawing:
         for line in there:
             if self.arranging:
                 self.draw_arranging(line)
-            elif line.is_wide or line.mode:
+            elif line.is_wide or self.now.get(line.mode):  # a number that does not stay as it is
                 # one alone needs no label: it has the group's
                 self.draw_wide(line, header if len(there) == 1 else None)
             else:
