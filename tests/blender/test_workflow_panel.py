@@ -1,6 +1,8 @@
 """Any workflow becomes a panel: import, values, keyframes, problems, and what reaches the server."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -358,3 +360,31 @@ def test_a_file_of_the_editor_with_a_missing_class_can_be_mended_too(server, loa
         assert bpy.ops.comfyui.fix_problem(index=0) == {"FINISHED"}
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert len(posted(server)) == 1
+
+
+def test_the_library_can_be_tidied_and_exported(server, load, module, deliver, tmp_path):
+    load(graphs.classic(), "to tidy.json")
+    reception = module("blender.workflow_panel.reception")
+
+    def named(name):
+        return next((entry for entry in reception.library() if entry.name == name), None)
+
+    deliver(lambda: named("to tidy"))
+    bpy.ops.comfyui.rename_workflow(id=named("to tidy").id, name="Tidy")
+    deliver(lambda: named("Tidy"))
+    bpy.ops.comfyui.duplicate_workflow(id=named("Tidy").id)
+    deliver(lambda: named("Tidy 2"))
+    path = tmp_path / "exported.json"
+    bpy.ops.comfyui.export_workflow(id=named("Tidy").id, filepath=str(path))
+    deliver(path.is_file)
+    assert json.loads(path.read_text()) == graphs.classic()
+    bpy.ops.comfyui.delete_workflow(id=named("Tidy").id)
+    deliver(lambda: named("Tidy") is None)
+
+
+def test_menus_can_be_drawn(server, load, draw):
+    load(graphs.classic())
+    for name in ("COMFYUI_MT_workflow", "COMFYUI_MT_workflow_library"):
+        layout = PanelRecorder()
+        getattr(bpy.types, name).draw(SimpleNamespace(layout=layout), bpy.context)
+        assert layout.drawn

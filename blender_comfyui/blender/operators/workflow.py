@@ -234,8 +234,8 @@ class COMFYUI_MT_workflow_library(Menu):
         for entry in reception.library():
             button = layout.operator("comfyui.open_workflow", text=entry.name)
             button.source, button.name = "LIBRARY", entry.id
-        if not reception.library():
-            layout.label(text="Nothing imported yet")
+        layout.separator()
+        layout.operator("comfyui.manage_library", text="Manage …", icon="PREFERENCES")
 
 
 class COMFYUI_FH_workflow(FileHandler):
@@ -264,17 +264,11 @@ def _opening(source: str, name: str, module: str) -> Question:
 
 
 def _say(sentence: str, dropped: str) -> None:
-    """Tell a person, who is looking elsewhere by now; a dropped picture becomes an image, as it would without us."""
-    if bpy.app.background:
-        return
-    if dropped.lower().endswith(_PICTURES) and Path(dropped).is_file():
+    """Tell what went wrong; a dropped picture without a workflow becomes an image, as it would without us."""
+    if not bpy.app.background and dropped.lower().endswith(_PICTURES) and Path(dropped).is_file():
         bpy.data.images.load(dropped, check_existing=True)
         sentence += " The picture was loaded as an image."
-
-    def draw(menu: Menu, _context: Context) -> None:
-        menu.layout.label(text=sentence)
-
-    bpy.context.window_manager.popup_menu(draw, title="Import Workflow", icon="ERROR")
+    reception.say(sentence, "ERROR")
 
 
 def _draw_menu(self: Menu, _context: Context) -> None:
