@@ -120,3 +120,23 @@ def test_the_library_is_a_window(studio: Studio) -> None:
     studio.window.settle()
     studio.window.screenshot("library")
     studio.window.key("Escape")
+
+
+def test_a_value_is_keyframed_with_the_mouse_over_it(studio: Studio) -> None:
+    window = studio.window
+    studio.open_panel("VIEW_3D")
+    load(studio, graphs.classic(), "Animated.json")
+    window.screen.move(*window.find_button("VIEW_3D", "UI", "3.cfg"))
+    window.settle()
+
+    window.key("i")
+
+    window.wait_until("bpy.context.scene.animation_data and bpy.context.scene.animation_data.action")
+    window.run(
+        "settings().values['3.cfg'] = 20.0\n"
+        "bpy.context.scene.keyframe_insert('comfyui.values[\"3.cfg\"]', frame=51)\n"
+        "bpy.context.scene.frame_set(26)"
+    )
+    assert 7.1 < float(str(window.run("settings().values['3.cfg']"))) < 20.0
+    window.settle()
+    studio.panel("keyframed", "VIEW_3D")
