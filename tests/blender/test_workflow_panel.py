@@ -388,3 +388,20 @@ def test_menus_can_be_drawn(server, load, draw):
         layout = PanelRecorder()
         getattr(bpy.types, name).draw(SimpleNamespace(layout=layout), bpy.context)
         assert layout.drawn
+
+
+@pytest.mark.parametrize("editor", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module, tmp_path, editor):
+    dropped = module("blender.workflow_panel.dropped")
+    picture = bpy.data.images.new("plain", 8, 8)
+    picture.filepath_raw, picture.file_format = str(tmp_path / "plain.png"), "PNG"
+    picture.save()
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.ui_type = "IMAGE_EDITOR"
+    path = tmp_path / "plain.png"
+    assert dropped.placed(dropped.Dropped(path, editor, bpy.context.scene.name))
+    if editor == "IMAGE_EDITOR":
+        assert area.spaces.active.image.filepath == str(path)
+    else:
+        assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
+    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, bpy.context.scene.name))

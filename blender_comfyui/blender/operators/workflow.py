@@ -24,17 +24,18 @@ from ...generation.workshop import (
 from ...workflow import bundled
 from .. import delivery, regions
 from ..workflow_panel import adopting, checking, reception, state
+from ..workflow_panel.dropped import Dropped, noticed, placed
 
 ENDINGS = ".json .png .webp .jpg .jpeg .mp4 .webm .mkv .flac .mp3 .ogg .opus .glb".split()
-_PICTURES = (".png", ".webp", ".jpg", ".jpeg")
 _LOOK = 0.02  # seconds between two ticks while a script waits
+_NOTHING_INSIDE = "no ComfyUI workflow inside"  # a plain picture: no news to whoever dropped it
 _LATE = "The workflow was not read in time. Try again."
 
 
 class _Arrival:
     """An answer that was asked for, on its way into a scene."""
 
-    def __init__(self, scene: str, *, dropped: str = "", keeps: bool = False) -> None:
+    def __init__(self, scene: str, *, dropped: Dropped | None = None, keeps: bool = False) -> None:
         self.scene = scene
         self.dropped = dropped
         self.keeps = keeps
@@ -50,7 +51,9 @@ class _Arrival:
                 reception.ask(Keep(answer.workflow))
         elif isinstance(answer, ImportFailed):
             self.sentence = answer.sentence
-            _say(answer.sentence, self.dropped)
+            is_placed = self.dropped is not None and placed(self.dropped)
+            if not is_placed or _NOTHING_INSIDE not in answer.sentence:
+                reception.say(answer.sentence, "ERROR")
         regions.redraw()
 
     def wait(self) -> None:
@@ -85,7 +88,9 @@ class OpeningOperator:
         self.waits = False
         return self.execute(context)
 
-    def open(self, context: Context, question: Question, *, dropped: str = "", keeps: bool = False) -> set[str]:
+    def open(
+        self, context: Context, question: Question, *, dropped: Dropped | None = None, keeps: bool = False
+    ) -> set[str]:
         arrival = _Arrival(context.scene.name, dropped=dropped, keeps=keeps)
         reception.ask(question, arrival.hear)
         delivery.wake()
@@ -118,7 +123,7 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
 
     def execute(self, context: Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
-        return self.open(context, Import(path), dropped=str(path) if self.dropped else "", keeps=True)
+        return self.open(context, Import(path), dropped=noticed(context, path) if self.dropped else None, keeps=True)
 
 
 class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
@@ -261,14 +266,6 @@ def _opening(source: str, name: str, module: str) -> Question:
             return OpenFromServer(name)
         case _:
             return OpenTemplate(name, module)
-
-
-def _say(sentence: str, dropped: str) -> None:
-    """Tell what went wrong; a dropped picture without a workflow becomes an image, as it would without us."""
-    if not bpy.app.background and dropped.lower().endswith(_PICTURES) and Path(dropped).is_file():
-        bpy.data.images.load(dropped, check_existing=True)
-        sentence += " The picture was loaded as an image."
-    reception.say(sentence, "ERROR")
 
 
 def _draw_menu(self: Menu, _context: Context) -> None:
