@@ -102,6 +102,16 @@ def test_keyframes_and_drivers_reach_the_server_after_save_and_load(server, load
     assert [inputs["denoise"] for inputs in sampled] == [0.025, 0.275, 0.525]
 
 
+def test_a_frame_that_a_script_has_set_counts(server, load):
+    load(graphs.classic())
+    scene = bpy.context.scene
+    scene.driver_add('comfyui.values["3.cfg"]').driver.expression = "frame / 4"
+    for frame in (4, 8):
+        scene.frame_current = frame
+        bpy.ops.comfyui.generate()
+    assert [graph["3"]["inputs"]["cfg"] for graph in posted(server)] == [1.0, 2.0]
+
+
 def test_switches_and_menus_can_be_animated_too(server, load, module):
     load(graphs.classic())
     scene, values = bpy.context.scene, module("blender.workflow_panel.values")
