@@ -1,6 +1,8 @@
 """Any workflow becomes a panel: import, values, keyframes, problems, and what reaches the server."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -98,6 +100,16 @@ def test_keyframes_and_drivers_reach_the_server_after_save_and_load(server, load
     sampled = [graph["3"]["inputs"] for graph in posted(server)]
     assert [inputs["cfg"] for inputs in sampled] == [2.0, 7.0, 12.0]
     assert [inputs["denoise"] for inputs in sampled] == [0.025, 0.275, 0.525]
+
+
+def test_a_frame_that_a_script_has_set_counts(server, load):
+    load(graphs.classic())
+    scene = bpy.context.scene
+    scene.driver_add('comfyui.values["3.cfg"]').driver.expression = "frame / 4"
+    for frame in (4, 8):
+        scene.frame_current = frame
+        bpy.ops.comfyui.generate()
+    assert [graph["3"]["inputs"]["cfg"] for graph in posted(server)] == [1.0, 2.0]
 
 
 def test_switches_and_menus_can_be_animated_too(server, load, module):
@@ -358,3 +370,48 @@ def test_a_file_of_the_editor_with_a_missing_class_can_be_mended_too(server, loa
         assert bpy.ops.comfyui.fix_problem(index=0) == {"FINISHED"}
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert len(posted(server)) == 1
+
+
+def test_the_library_can_be_tidied_and_exported(server, load, module, deliver, tmp_path):
+    load(graphs.classic(), "to tidy.json")
+    reception = module("blender.workflow_panel.reception")
+
+    def named(name):
+        return next((entry for entry in reception.library() if entry.name == name), None)
+
+    deliver(lambda: named("to tidy"))
+    bpy.ops.comfyui.rename_workflow(id=named("to tidy").id, name="Tidy")
+    deliver(lambda: named("Tidy"))
+    bpy.ops.comfyui.duplicate_workflow(id=named("Tidy").id)
+    deliver(lambda: named("Tidy 2"))
+    path = tmp_path / "exported.json"
+    bpy.ops.comfyui.export_workflow(id=named("Tidy").id, filepath=str(path))
+    deliver(path.is_file)
+    assert json.loads(path.read_text()) == graphs.classic()
+    bpy.ops.comfyui.delete_workflow(id=named("Tidy").id)
+    deliver(lambda: named("Tidy") is None)
+
+
+def test_menus_can_be_drawn(server, load, draw):
+    load(graphs.classic())
+    for name in ("COMFYUI_MT_workflow", "COMFYUI_MT_workflow_library"):
+        layout = PanelRecorder()
+        getattr(bpy.types, name).draw(SimpleNamespace(layout=layout), bpy.context)
+        assert layout.drawn
+
+
+@pytest.mark.parametrize("editor", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module, tmp_path, editor):
+    dropped = module("blender.workflow_panel.dropped")
+    picture = bpy.data.images.new("plain", 8, 8)
+    picture.filepath_raw, picture.file_format = str(tmp_path / "plain.png"), "PNG"
+    picture.save()
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.ui_type = "IMAGE_EDITOR"
+    path = tmp_path / "plain.png"
+    assert dropped.placed(dropped.Dropped(path, editor, bpy.context.scene.name))
+    if editor == "IMAGE_EDITOR":
+        assert area.spaces.active.image.filepath == str(path)
+    else:
+        assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
+    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, bpy.context.scene.name))

@@ -65,3 +65,90 @@ def test_all_values_of_templates_can_be_shown_saved_and_loaded(module, take, tmp
         building._known.clear()
         chosen = bpy.context.scene.comfyui
         assert checking.graph(chosen.values, building.built(chosen.imported)).api() == api, path.name
+
+
+FACTOR = ["FLOAT", {"default": 1.0, "min": 0.1, "max": 8.0, "step": 0.1}]
+MAKER = {
+    "input": {
+        "required": {
+            "size": [
+                "COMFY_DYNAMICCOMBO_V3",
+                {
+                    "options": [
+                        {"key": "by size", "inputs": {"required": {"width": ["INT", {"default": 512, "max": 4096}]}}},
+                        {"key": "by factor", "inputs": {"required": {"factor": FACTOR}}},
+                    ]
+                },
+            ],
+            "tint": ["COLOR", {"default": "#336699"}],
+            "hard": ["BOOLEAN", {"default": False}],
+            "count": ["INT", {"default": 1, "min": 0, "max": 2**63}],
+            "order": [[1, 2, 4], {}],
+        }
+    },
+    "output": ["IMAGE"],
+    "output_node": True,
+}
+MADE = {"size": "by size", "size.width": 640, "tint": "#336699", "hard": False, "count": 3, "order": 2}
+
+
+@pytest.fixture
+def maker(module):
+    """A node with a dynamic input, a colour, a switch, a number without limits and a menu of numbers, all shown."""
+    contents = module("blender.workflow_panel.contents").Contents
+    api = {"1": {"class_type": "Maker", "inputs": dict(MADE), "_meta": {"title": "Maker"}}}
+    module("blender.workflow_panel.adopting").take(bpy.context.scene, contents("maker", None, api, {"Maker": MAKER}))
+    chosen = bpy.context.scene.comfyui
+    for name in module("blender.workflow_panel.building").built(chosen.imported).parameters:
+        bpy.ops.comfyui.show_value(name=name)
+    return chosen
+
+
+@pytest.fixture
+def sent(module):
+    """``sent()`` are the inputs that the node would be sent with."""
+    return lambda: module("blender.workflow_panel.running").read(bpy.context.scene).nodes["1"].inputs
+
+
+@pytest.fixture
+def drawn(module):
+    """``drawn()`` are the names of all that the panel shows."""
+
+    def run():
+        layout, chosen = PanelRecorder(), bpy.context.scene.comfyui
+        module("blender.workflow_panel.drawing").draw(layout, chosen.imported, chosen.values, 224)
+        return [one.name for one in layout.drawn]
+
+    return run
+
+
+def test_dynamic_inputs_come_and_go_with_their_menu(module, maker, sent, drawn):
+    assert sent() == MADE
+    assert '["1.size.width"]' in drawn()
+    assert '["1.size.factor"]' not in drawn()
+    maker.values["1.size"] = module("blender.workflow_panel.values").numbers(maker.values, "1.size")["by factor"]
+    maker.values["1.size.factor"] = 2.5
+    assert '["1.size.width"]' not in drawn()
+    assert '["1.size.factor"]' in drawn()
+    wanted = {name: value for name, value in MADE.items() if name != "size.width"}
+    assert sent() == wanted | {"size": "by factor", "size.factor": 2.5}
+
+
+def test_each_kind_of_value_is_animated_and_sent_as_its_kind(module, maker, sent):
+    scene, numbers = bpy.context.scene, module("blender.workflow_panel.values").numbers(maker.values, "1.order")
+    count = maker.values.id_properties_ui("1.count").as_dict()["max"]
+    assert count > 2**31 - 1000
+    last = {"1.tint": (1.0, 0.0, 0.0), "1.hard": True, "1.count": count, "1.order": numbers["4"]}
+    for name, value in last.items():
+        scene.keyframe_insert(f'comfyui.values["{name}"]', frame=1)
+        maker.values[name] = value
+        scene.keyframe_insert(f'comfyui.values["{name}"]', frame=10)
+    scene.frame_set(1)
+    assert sent() == MADE
+    scene.frame_set(10)
+    assert sent() == MADE | {"tint": "#ff0000", "hard": True, "count": count, "order": 4}
+    assert [type(sent()[name]) for name in ("hard", "count", "order")] == [bool, int, int]
+
+
+def test_switches_are_drawn_as_switches(maker):
+    assert isinstance(maker.values["1.hard"], bool)

@@ -24,17 +24,18 @@ from ...generation.workshop import (
 from ...workflow import bundled
 from .. import delivery, regions
 from ..workflow_panel import adopting, checking, reception, state
+from ..workflow_panel.dropped import Dropped, noticed, placed
 
 ENDINGS = ".json .png .webp .jpg .jpeg .mp4 .webm .mkv .flac .mp3 .ogg .opus .glb".split()
-_PICTURES = (".png", ".webp", ".jpg", ".jpeg")
 _LOOK = 0.02  # seconds between two ticks while a script waits
+_NOTHING_INSIDE = "no ComfyUI workflow inside"  # a plain picture: no news to whoever dropped it
 _LATE = "The workflow was not read in time. Try again."
 
 
 class _Arrival:
     """An answer that was asked for, on its way into a scene."""
 
-    def __init__(self, scene: str, *, dropped: str = "", keeps: bool = False) -> None:
+    def __init__(self, scene: str, *, dropped: Dropped | None = None, keeps: bool = False) -> None:
         self.scene = scene
         self.dropped = dropped
         self.keeps = keeps
@@ -50,7 +51,9 @@ class _Arrival:
                 reception.ask(Keep(answer.workflow))
         elif isinstance(answer, ImportFailed):
             self.sentence = answer.sentence
-            _say(answer.sentence, self.dropped)
+            is_placed = self.dropped is not None and placed(self.dropped)
+            if not is_placed or _NOTHING_INSIDE not in answer.sentence:
+                reception.say(answer.sentence, "ERROR")
         regions.redraw()
 
     def wait(self) -> None:
@@ -75,8 +78,6 @@ def take(scene: Scene, imported: Imported) -> str:
 class OpeningOperator:
     """What brings a workflow into the scene. Scripts wait for it; for a person it comes by itself."""
 
-    bl_options = {"UNDO", "INTERNAL"}
-
     waits: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
@@ -87,7 +88,9 @@ class OpeningOperator:
         self.waits = False
         return self.execute(context)
 
-    def open(self, context: Context, question: Question, *, dropped: str = "", keeps: bool = False) -> set[str]:
+    def open(
+        self, context: Context, question: Question, *, dropped: Dropped | None = None, keeps: bool = False
+    ) -> set[str]:
         arrival = _Arrival(context.scene.name, dropped=dropped, keeps=keeps)
         reception.ask(question, arrival.hear)
         delivery.wake()
@@ -120,7 +123,7 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
 
     def execute(self, context: Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
-        return self.open(context, Import(path), dropped=str(path) if self.dropped else "", keeps=True)
+        return self.open(context, Import(path), dropped=noticed(context, path) if self.dropped else None, keeps=True)
 
 
 class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
@@ -128,6 +131,7 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.open_workflow"
     bl_label = "Open Workflow"
+    bl_options = {"UNDO", "INTERNAL"}
 
     source: EnumProperty(
         items=(("LIBRARY", "Library", ""), ("SERVER", "Server", ""), ("TEMPLATE", "Template", "")),
@@ -145,6 +149,7 @@ class COMFYUI_OT_convert_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.convert_workflow"
     bl_label = "Convert"
+    bl_options = {"UNDO", "INTERNAL"}
 
     def execute(self, context: Context) -> set[str]:
         contents = state.contents(context.scene.comfyui.imported)
@@ -234,8 +239,8 @@ class COMFYUI_MT_workflow_library(Menu):
         for entry in reception.library():
             button = layout.operator("comfyui.open_workflow", text=entry.name)
             button.source, button.name = "LIBRARY", entry.id
-        if not reception.library():
-            layout.label(text="Nothing imported yet")
+        layout.separator()
+        layout.operator("comfyui.manage_library", text="Manage …", icon="PREFERENCES")
 
 
 class COMFYUI_FH_workflow(FileHandler):
@@ -261,20 +266,6 @@ def _opening(source: str, name: str, module: str) -> Question:
             return OpenFromServer(name)
         case _:
             return OpenTemplate(name, module)
-
-
-def _say(sentence: str, dropped: str) -> None:
-    """Tell a person, who is looking elsewhere by now; a dropped picture becomes an image, as it would without us."""
-    if bpy.app.background:
-        return
-    if dropped.lower().endswith(_PICTURES) and Path(dropped).is_file():
-        bpy.data.images.load(dropped, check_existing=True)
-        sentence += " The picture was loaded as an image."
-
-    def draw(menu: Menu, _context: Context) -> None:
-        menu.layout.label(text=sentence)
-
-    bpy.context.window_manager.popup_menu(draw, title="Import Workflow", icon="ERROR")
 
 
 def _draw_menu(self: Menu, _context: Context) -> None:

@@ -151,6 +151,6 @@ def _fix_value(kept: ComfyValues, built: Built, problem: Problem, action: Action
         return False
     wanted = f"{problem.node_id}.{problem.parameter}"
     for name, parameter in values.visible(kept, built):
-        if parameter.key == wanted and name in kept:
+        if parameter.key == wanted and values.has(kept, name):
             return values.set_value(kept, name, parameter, action.value)
     return False

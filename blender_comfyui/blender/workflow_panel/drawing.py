@@ -12,8 +12,6 @@ from .forms import Form
 from .lines import Line, Table
 from .state import ComfyImported, ComfyValues
 
-_ARRANGING = ("comfyui.move_value", "TRIA_UP", -1), ("comfyui.move_value", "TRIA_DOWN", 1)
-
 
 def draw(layout: UILayout, imported: ComfyImported, kept: ComfyValues, width: int) -> None:
     """Draw the workflow's problems and values in at most `width` pixels."""
@@ -59,7 +57,7 @@ class _Drawing:
         for line in there:
             if self.arranging:
                 self.draw_arranging(line)
-            elif line.is_wide or line.mode:
+            elif line.is_wide or self.now.get(line.mode):  # a number that does not stay as it is
                 # one alone needs no label: it has the group's
                 self.draw_wide(line, header if len(there) == 1 else None)
             else:
@@ -107,9 +105,10 @@ class _Drawing:
     def draw_arranging(self, line: Line) -> None:
         row = self.column.row(align=True)
         row.operator("comfyui.rename_value", text=line.label, icon="GREASEPENCIL").name = line.name
-        for operator, icon, by in _ARRANGING:
-            button = row.operator(operator, text="", icon=icon)
-            button.name, button.by = line.name, by
+        up = row.operator("comfyui.move_value", text="", icon="TRIA_UP")
+        up.name, up.by = line.name, -1
+        down = row.operator("comfyui.move_value", text="", icon="TRIA_DOWN")
+        down.name, down.by = line.name, 1
         row.operator("comfyui.hide_value", text="", icon="X").name = line.name
 
 

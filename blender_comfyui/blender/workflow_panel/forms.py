@@ -12,6 +12,7 @@ from ...workflow.panel_widgets import MEDIA, Kind
 
 LONGEST_MENU = 100  # longer lists are searched in: a menu with thousands of lines helps nobody
 _LARGEST = 2**31 - 1  # Blender's integers have 32 bits
+_LARGEST_ANIMATED = 2**31 - 128  # curves are floats: the next one would come out as the smallest integer of all
 _WIDEST_SLIDER = 10_000
 _NOISE = 2.5e-7  # of a number: what a curve's last steps may be off with 32 bits
 _WHITE = "#ffffff"
@@ -161,7 +162,7 @@ def _number(value: object) -> float | int:
 
 
 def _limits(parameter: Parameter, form: Form) -> tuple[float, float]:
-    farthest = _LARGEST if form is Form.INTEGER else 3.4e38
+    farthest = _LARGEST_ANIMATED if form is Form.INTEGER else 3.4e38
     low = -farthest if parameter.minimum is None else max(parameter.minimum, -farthest)
     high = farthest if parameter.maximum is None else min(parameter.maximum, farthest)
     return low, max(low, high)

@@ -17,7 +17,7 @@ _REMEMBERED = 8
 _NEARLY = 1e-6  # Blender's sliders have 32 bits
 _COLOUR_NEARLY = 0.002
 _EXACT = frozenset(Form) - {Form.FLOAT, Form.COLOUR}
-_WIDE = frozenset({Form.LONG_TEXT, Form.NAME, Form.FILE})
+_WIDE = frozenset({Form.LONG_TEXT, Form.NAME, Form.FILE, Form.BIG_INTEGER})
 _OPEN = 24  # lines of the groups that are open at first: more is no overview
 
 

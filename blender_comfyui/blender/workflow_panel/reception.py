@@ -5,6 +5,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import bpy
 
 from ...comfy.offers import SavedWorkflow, Template
 from ...generation.workshop import (
@@ -23,6 +26,9 @@ from ...generation.workshop import (
 )
 from ...workflow.library import Entry
 from .. import runtime, settings
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +59,10 @@ class _Reception:
         if server != self.server:
             self.server = server
             self.definitions, self.on_server, self.templates = None, (), ()
-            self.workshop.use(server and server.address, server and server.credentials)
+            if server is None:
+                self.workshop.use(None)
+            else:
+                self.workshop.use(server.address, server.credentials)
         return self.workshop
 
     def note(self, answer: Answer) -> None:
@@ -135,6 +144,18 @@ def on_server() -> tuple[SavedWorkflow, ...]:
 
 def templates() -> tuple[Template, ...]:
     return _current.templates
+
+
+def say(sentence: str, icon: "IconItems") -> None:
+    """Tell a person what came of something, who is looking elsewhere by now."""
+    if bpy.app.background:
+        log.info("%s", sentence)
+        return
+
+    def draw(popup: bpy.types.UIPopupMenu, _context: bpy.types.Context) -> None:
+        popup.layout.label(text=sentence)
+
+    bpy.context.window_manager.popup_menu(draw, title="ComfyUI Workflows", icon=icon)
 
 
 def close() -> None:

@@ -6,8 +6,9 @@ import bpy
 
 from ...comfy.errors import InvalidPrompt, NodeProblem
 from ...generation.events import Ended
+from ...generation.history import Question
 from ...generation.outcome import Outcome
-from ...generation.workshop import Answer, Checked, Explain, Question
+from ...generation.workshop import Answer, Checked, Explain
 from .. import archive, runtime
 from ..order import STAMP
 from . import building, checking, reception

@@ -101,6 +101,7 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     Raises InvalidAddress, InvalidCredentials, NoOnlineAccess or WorkflowError.
     """
     runtime.session()
+    context.view_layer.update()  # a script may have set the frame, or a driver, a moment ago
     workflow = read(context.scene)
     imported = context.scene.comfyui.imported
     request = imported_request(context, workflow)

@@ -12,6 +12,7 @@ from .state import ComfyImported
 
 _MANY = 60  # parameters shown at first: a panel with more is a form, not a panel
 _REMEMBERED = 8
+_PROMPTS = ("prompt", "negative_prompt")
 _SAID = {
     "cfg": "CFG",
     "ckpt": "checkpoint",
@@ -133,7 +134,10 @@ def _line(built: Built, name: str) -> Shown:
     parameter = built.parameters[name]
     node_type = built.node_types.get(parameter.class_type)
     is_untitled = parameter.group == parameter.class_type and node_type is not None
-    return Shown(name, spoken(parameter.label), node_type.display_name if is_untitled else parameter.group)
+    # the inputs of both prompts are called "text"
+    is_prompt = parameter.role in _PROMPTS and parameter.label == parameter.input_name
+    label = spoken(parameter.role if is_prompt else parameter.label)
+    return Shown(name, label, node_type.display_name if is_untitled else parameter.group)
 
 
 def _loaded(text: str, built: Built) -> Layout:

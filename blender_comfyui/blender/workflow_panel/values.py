@@ -40,6 +40,11 @@ def path(name: str) -> str:
     return f'["{bpy.utils.escape_identifier(name)}"]'
 
 
+def has(values: ComfyValues, name: str) -> bool:
+    """Whether there is a property of this name."""
+    return values.get(name) is not None
+
+
 def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
     """Make the property of a parameter, with the workflow's own value, or bring its limits and menus up to date."""
     form = forms.form_of(parameter)
@@ -48,12 +53,12 @@ def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
     told = forms.settings_of(form, parameter)
     items: dict[str, int] = {}
     if form is Form.MENU:
-        told["items"] = forms.menu_items(parameter, _items(values, name) if name in values else ())
+        told["items"] = forms.menu_items(parameter, _items(values, name) if has(values, name) else ())
         items = {item[0]: item[4] for item in told["items"]}
-    if name not in values:
+    if not has(values, name):
         values[name] = forms.raw(form, parameter.value, items)
     values.id_properties_ui(name).update(**told)  # all at once: an update without items drops them
-    if parameter.control and mode_name(name) not in values:
+    if parameter.control and not has(values, mode_name(name)):
         _write_mode(values, mode_name(name), parameter.control)
 
 
@@ -80,14 +85,14 @@ def set_value(values: ComfyValues, name: str, parameter: Parameter, value: Any) 
 
 def remove(values: ComfyValues, name: str) -> None:
     for found in (name, mode_name(name), last_name(name)):
-        if found in values:
+        if has(values, found):
             del values[found]
 
 
 def read(values: ComfyValues, name: str, parameter: Parameter) -> Any:
     """Return the value of one parameter as the server knows it, at the current frame."""
     form = forms.form_of(parameter)
-    if form is None or name not in values:
+    if form is None or not has(values, name):
         return parameter.value
     choices = {number: text for text, number in numbers(values, name).items()} if form is Form.MENU else {}
     return forms.value(form, values[name], parameter, choices)
@@ -123,7 +128,7 @@ def advance(values: ComfyValues, built: Built) -> None:
     """Have seeds and counters go on, after a click on Generate has read them."""
     for name, parameter in built.parameters.items():
         mode = values.get(mode_name(name)) if parameter.control else None
-        if mode is None or name not in values:
+        if mode is None or not has(values, name):
             continue
         now = read(values, name, parameter)
         values[last_name(name)] = str(now)
@@ -159,4 +164,4 @@ def _items(values: ComfyValues, name: str) -> tuple[tuple[Any, ...], ...]:
 
 def numbers(values: ComfyValues, name: str) -> dict[str, int]:
     """Return a menu's choices with the numbers that stand for them."""
-    return {str(item[0]): int(item[4]) for item in _items(values, name)} if name in values else {}
+    return {str(item[0]): int(item[4]) for item in _items(values, name)} if has(values, name) else {}
