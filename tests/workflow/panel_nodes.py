@@ -10,7 +10,12 @@ from tests.workflow.ui_graphs import SEED, STOCK, defined
 FACTOR = ["FLOAT", {"default": 2.0, "min": 0.1, "max": 8.0}]
 CROP = [
     "COMFY_DYNAMICCOMBO_V3",
-    {"options": [{"key": "none", "inputs": {}}, {"key": "side", "inputs": {"required": {"side": [["left", "right"]]}}}]},
+    {
+        "options": [
+            {"key": "none", "inputs": {}},
+            {"key": "side", "inputs": {"required": {"side": [["left", "right"]]}}},
+        ]
+    },
 ]
 RESIZE = [
     "COMFY_DYNAMICCOMBO_V3",
@@ -22,8 +27,14 @@ RESIZE = [
         ]
     },
 ]
-ROWS = ["COMFY_AUTOGROW_V3", {"template": {"input": {"required": {"v": ["INT", {}]}}, "prefix": "v", "min": 1, "max": 9}}]
-MATH = ["COMFY_AUTOGROW_V3", {"template": {"input": {"required": {"v": ["FLOAT,INT", {}]}}, "names": ["a", "b"], "min": 1}}]
+ROWS = [
+    "COMFY_AUTOGROW_V3",
+    {"template": {"input": {"required": {"v": ["INT", {}]}}, "prefix": "v", "min": 1, "max": 9}},
+]
+MATH = [
+    "COMFY_AUTOGROW_V3",
+    {"template": {"input": {"required": {"v": ["FLOAT,INT", {}]}}, "names": ["a", "b"], "min": 1}},
+]
 
 NODES: dict[str, Any] = STOCK | {
     "SaveImage": STOCK["SaveImage"] | {"output_node": True},
