@@ -19,6 +19,7 @@ from . import (
     runtime,
 )
 from .sinks import ledger
+from .workflow_panel import reception, refusals
 
 # In this order, in which they also hear of a file that was opened: which one it is, what it holds, what waits for it.
 _MODULES = (
@@ -32,6 +33,8 @@ _MODULES = (
     diagnostics,
     placements,
     recovery,
+    reception,
+    refusals,
     delivery,
     operators,
     panels,

@@ -18,6 +18,7 @@ from . import archive, blend_file, compat, placements, recovery, regions, runtim
 from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
 from .sinks.target import CannotPlace
+from .workflow_panel import reception
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def tick() -> float | None:
         _ask()
         changed = _take_events()
         changed |= archive.tick(ARCHIVE_BUDGET)
+        changed |= reception.tick()
         changed |= _place_one() or _show_preview()
         if changed:
             regions.redraw()
@@ -103,6 +105,7 @@ def _take_events() -> bool:
 
 def _take(event: SessionEvent) -> None:
     if isinstance(event, ServerChanged):
+        reception.hear(event)
         return
     try:
         runtime.jobs.take(event)
@@ -162,7 +165,8 @@ def _show_preview() -> bool:
 
 
 def _next_interval() -> float | None:
-    if runtime.jobs.running or runtime.jobs.to_place or archive.expects_answers():
+    answers = archive.expects_answers() or reception.expects_answers()
+    if runtime.jobs.running or runtime.jobs.to_place or answers:
         return INTERVAL
     live_preview.forget()
     if _news.may_come:

@@ -6,9 +6,14 @@ from pathlib import Path
 from bpy.types import Context
 
 from ..generation.choices import SERVERS_FIRST
+from ..generation.request import Request
 from ..generation.server_state import ServerState
+from ..workflow.graph import Workflow
+from ..workflow.parameters import read_parameters
 from . import blend_file, compat, settings
 from .sinks.names import file_stem
+
+STAMP = "workflow_stamp"  # in what a job is marked with: of which imported workflow it is
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,25 @@ def order(context: Context, server: ServerState) -> Order:
         label=chosen.prompt,
         task=chosen.task,
         context=target(context),
+    )
+
+
+def imported_request(context: Context, workflow: Workflow) -> Request:
+    """Return what to run of an imported workflow, whose values were read already."""
+    chosen = context.scene.comfyui
+    roles = read_parameters(workflow)
+    seed, prompt, title = roles.get("seed"), str(roles.get("prompt", "")), chosen.imported.title
+    if isinstance(seed, int):
+        chosen.last_seed = str(seed)
+    return Request(
+        prompt=workflow.api(),
+        parameters=roles,
+        workflow_name=title,
+        task=chosen.task,
+        label=prompt or title,
+        folder=settings.output_folder(),
+        stem=file_stem(prompt or title, seed if isinstance(seed, int) else 0),
+        context={**target(context), STAMP: chosen.imported.stamp},
     )
 
 

@@ -8,8 +8,10 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from . import compat, job_view, runtime, server_view
+from .operators.workflow import bundled_title
 from .properties import ComfySettings
 from .regions import CATEGORY
+from .workflow_panel import drawing as workflow_drawing
 from .wrapping import scale
 
 _MARGIN = 56  # pixels at scale 1 that the tabs, the scroll bar and the panel's border take
@@ -37,9 +39,13 @@ class _ComfyPanel:
         layout.use_property_decorate = False
         chosen, width = context.scene.comfyui, content_width(context)
         server_view.draw(layout, width)
-        _draw_prompts(layout, chosen)
-        _draw_picture(layout, chosen)
-        _draw_sampling(layout, chosen)
+        _draw_workflow(layout, chosen)
+        if chosen.imported.used:
+            workflow_drawing.draw(layout, chosen.imported, chosen.values, width)
+        else:
+            _draw_prompts(layout, chosen)
+            _draw_picture(layout, chosen)
+            _draw_sampling(layout, chosen)
         _draw_target(layout, chosen)
         _draw_generate(layout)
         job_view.draw(layout, width)
@@ -55,6 +61,13 @@ class COMFYUI_PT_image_editor(_ComfyPanel, Panel):
 
 class COMFYUI_PT_sequencer(_ComfyPanel, Panel):
     bl_space_type = "SEQUENCE_EDITOR"
+
+
+def _draw_workflow(layout: UILayout, chosen: ComfySettings) -> None:
+    row = layout.row(align=True)
+    title = chosen.imported.title if chosen.imported.used else bundled_title(chosen.workflow)
+    row.menu("COMFYUI_MT_workflow", text=title, icon="NODETREE")
+    row.operator("comfyui.import_workflow", text="", icon="IMPORT")
 
 
 def _draw_prompts(layout: UILayout, chosen: ComfySettings) -> None:

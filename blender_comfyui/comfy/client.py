@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from . import answers
+from . import answers, offers
 from .address import ServerAddress
 from .credentials import Credentials
 from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld
@@ -92,6 +92,44 @@ class ComfyClient:
         path = f"/object_info/{quote(class_type, safe='')}" if class_type else "/object_info"
         data = self._get(path, MAX_LARGE_JSON)
         return data if isinstance(data, Mapping) else {}
+
+    @_keeps_secrets
+    def node_replacements(self) -> Mapping[str, object]:
+        """What the server offers in place of classes that it has no more, by class; {} where it is too old to say."""
+        data = self._get_if_there("/node_replacements")
+        return data if isinstance(data, Mapping) else {}
+
+    @_keeps_secrets
+    def saved_workflows(self, folder: str = "workflows") -> tuple[offers.SavedWorkflow, ...]:
+        """What people saved in this folder on the server; none where there is no such folder."""
+        query = urlencode({"dir": folder, "recurse": "true", "full_info": "true"})
+        return offers.saved_workflows(self._get_if_there(f"/userdata?{query}"))
+
+    @_keeps_secrets
+    def saved_workflow(self, path: str, folder: str = "workflows") -> bytes:
+        """One of `saved_workflows`, as it is. Raises FileMissing."""
+        safe = offers.is_safe_path(path)
+        escaped = quote(f"{folder}/{path}".replace("%", "%25"), safe="")  # the server takes a % for one more escape
+        return self._offered(f"/userdata/{escaped}" if safe else "", path)
+
+    @_keeps_secrets
+    def templates(self) -> tuple[offers.Template, ...]:
+        """The official collection, then what the server's node packs bring; none where the server has none."""
+        official = offers.official_templates(self._get_if_there("/templates/index.json"))
+        return official + offers.pack_templates(self._get_if_there("/workflow_templates"))
+
+    @_keeps_secrets
+    def template(self, template: offers.Template) -> bytes:
+        """The workflow of a template, as it is. Raises FileMissing."""
+        return self._offered(template.route, template.title or template.name)
+
+    @_keeps_secrets
+    def template_thumbnail(self, template: offers.Template) -> bytes | None:
+        """Its encoded picture, None where there is none."""
+        path = template.thumbnail_route
+        answer = self._transport.exchange("GET", path, max_bytes=MAX_LARGE_JSON) if path else None
+        is_picture = answer is not None and answer.status == 200 and not answer.content_type.startswith("text/")
+        return answer.body if answer is not None and is_picture else None
 
     @_keeps_secrets
     def queue(self) -> answers.Queue:
@@ -208,6 +246,21 @@ class ComfyClient:
 
     def _get(self, path: str, max_bytes: int) -> object:
         return self._json(self._expect(self._transport.exchange("GET", path, max_bytes=max_bytes), path))
+
+    def _get_if_there(self, path: str) -> object:
+        """None where the server does not know the path."""
+        answer = self._transport.exchange("GET", path, max_bytes=MAX_LARGE_JSON)
+        return None if answer.status == 404 else self._json(self._expect(answer, path))
+
+    def _offered(self, path: str, name: str) -> bytes:
+        """The bytes of a workflow on the server; '' is a path that nobody may ask for."""
+        answer = self._transport.exchange("GET", path, max_bytes=MAX_LARGE_JSON) if path else None
+        if answer is None or answer.status in (400, 404):
+            raise FileMissing(f"The server no longer has the workflow “{name}”. Read the list anew.")
+        self._expect(answer, path)
+        if answer.content_type.startswith("text/html"):
+            raise FileBroken(f"A web page came instead of the workflow “{name}”. Check the address.")
+        return answer.body
 
     def _expect(self, answer: Answer, path: str) -> Answer:
         if answer.status == 200:

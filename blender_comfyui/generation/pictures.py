@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..comfy.bounded_json import read_json
 from ..comfy.errors import FileBroken
+from ..workflow.png_chunks import BrokenPng, check_chunks, texts
+from ..workflow.signatures import FORMAT_OF, HEAD, picture_format, text_instead
 from .float_headers import BrokenHeader, claimed_sizes
-from .png_chunks import BrokenPng, check_chunks, texts
-from .signatures import FORMAT_OF, HEAD, picture_format, text_instead
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -47,10 +47,10 @@ class Node:
 
 def as_link(value: object) -> Link | None:
     """Tell a link from a value as the server does: a list of a node id and a slot number."""
-    match value:
-        case [str(node_id), int(slot)] if isinstance(value, list) and not isinstance(slot, bool):
-            return Link(node_id, slot)
-    return None
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    node_id, slot = value
+    return Link(node_id, slot) if isinstance(node_id, str) and type(slot) is int else None
 
 
 class Workflow:
@@ -78,6 +78,11 @@ class Workflow:
         """Return a node's title; '' for an id that the graph does not have."""
         node = self.nodes.get(node_id)
         return node.title if node else ""
+
+    def meta(self, node_id: str) -> Mapping[str, Any]:
+        """Return what the file says beside a node's class and inputs; nothing for an id that the graph lacks."""
+        meta = self._graph.get(node_id, {}).get("_meta")
+        return MappingProxyType(meta) if isinstance(meta, dict) else MappingProxyType({})
 
     def node_id(self, name: str) -> str:
         """Return the id of the node with this id or, when there is none, with this title.
@@ -121,6 +126,15 @@ class Workflow:
         for (node_id, input_name), value in values.items():
             raw = graph[node_id]
             graph[node_id] = {**raw, "inputs": {**raw["inputs"], input_name: value}}
+        return Workflow(graph)
+
+    def without(self, places: Iterable[Place]) -> Workflow:
+        """Return a copy in which these inputs are not there, whether or not they were."""
+        graph = dict(self._graph)
+        for node_id, input_name in places:
+            if node_id in graph and input_name in graph[node_id]["inputs"]:
+                kept = {name: value for name, value in graph[node_id]["inputs"].items() if name != input_name}
+                graph[node_id] = {**graph[node_id], "inputs": kept}
         return Workflow(graph)
 
     def api(self) -> dict[str, Any]:

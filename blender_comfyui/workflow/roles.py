@@ -67,7 +67,7 @@ _SIDES: dict[str, Side] = {
     "negative": "negative",
     "cond2": "negative",
 }
-_LATENTS = (
+LATENTS = (
     "latent_image",
     "latent",
     "samples",
@@ -87,6 +87,16 @@ def find_roles(workflow: Workflow) -> Mapping[str, tuple[Place, ...]]:
     else:
         search.from_names()
     return {role: tuple(search.found[role]) for role in ROLES if role in search.found}
+
+
+def sampler_texts(workflow: Workflow) -> Mapping[Side, tuple[Place, ...]]:
+    """Return the texts behind the conditionings of all samplers, also where these make different pictures."""
+    search = _Search(workflow)
+    found: dict[Side, dict[Place, None]] = {"positive": {}, "negative": {}}
+    for sampler in search.samplers:
+        for side, places in search.texts(list(search.parts(sampler))).items():
+            found["negative" if side == "negative" else "positive"].update(dict.fromkeys(places))
+    return {side: tuple(places) for side, places in found.items()}
 
 
 def is_sampler(node: Node) -> bool:
@@ -194,7 +204,7 @@ class _Search:
         """Return the node with a size that a sampler's latent begins as, past what only changes the latent."""
         node, seen = sampler, {sampler.id}
         while True:
-            links = [name for name in _LATENTS if node.link(name)]
+            links = [name for name in LATENTS if node.link(name)]
             found = source(self.nodes, node, links[0]) if links else None
             if found is None:
                 return node if node.id != sampler.id and any(name in node.inputs for name in _SIZES) else None

@@ -14,6 +14,7 @@ from blender_comfyui.comfy.answers import ServerFile
 from blender_comfyui.comfy.client import ComfyClient
 from blender_comfyui.comfy.credentials import Credentials
 from blender_comfyui.comfy.errors import ComfyError, InvalidPrompt
+from blender_comfyui.comfy.offers import Template
 from tests.hardening.hostile import Hostile, reply
 from tests.local_http import LocalHTTP
 
@@ -63,6 +64,12 @@ def echo() -> Iterator[Echo]:
 CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "system_stats": lambda client, _: client.system_stats(),
     "object_info": lambda client, _: client.object_info(),
+    "node_replacements": lambda client, _: client.node_replacements(),
+    "saved_workflows": lambda client, _: client.saved_workflows(),
+    "saved_workflow": lambda client, _: client.saved_workflow("a.json"),
+    "templates": lambda client, _: client.templates(),
+    "template": lambda client, _: client.template(Template("a")),
+    "template_thumbnail": lambda client, _: client.template_thumbnail(Template("a", picture="webp")),
     "queue": lambda client, _: client.queue(),
     "history": lambda client, _: client.history("1"),
     "past_prompts": lambda client, _: client.past_prompts(),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from . import control, file_routes, job_routes, prompt_routes
+from . import control, file_routes, job_routes, prompt_routes, template_routes
 from .knobs import RecordedRequest
 from .site import SITE, Site, site_of
 
@@ -22,10 +22,11 @@ def make_app(site: Site, control_routes: list[web.RouteDef]) -> web.Application:
     app = web.Application(middlewares=middlewares, client_max_size=104857600)
     app[SITE] = site
     app.router.add_routes(control_routes)
-    for route in [*prompt_routes.routes(), *file_routes.routes(), *_information_routes()]:
+    everywhere = [*prompt_routes.routes(), *file_routes.routes(), *template_routes.routes(), *_information_routes()]
+    for route in everywhere:
         for start in ("", "/api"):
             app.router.add_route(route.method, site.prefix + start + route.path, route.handler)
-    for route in job_routes.routes(site):
+    for route in [*job_routes.routes(site), *template_routes.more_routes(site)]:
         app.router.add_route(route.method, site.prefix + route.path, route.handler)
     app.router.add_get(site.prefix + "/{tail:.*}", _not_found)
     return app
@@ -181,6 +182,5 @@ def _information_routes() -> list[web.RouteDef]:
         web.get("/models/{folder}", models_in),
         web.get("/embeddings", embeddings),
         web.get("/settings", empty_object),
-        web.get("/workflow_templates", empty_object),
         web.get("/users", users),
     ]

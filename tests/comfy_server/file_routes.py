@@ -9,6 +9,7 @@ import mimetypes
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 from PIL import Image
@@ -121,19 +122,27 @@ async def list_userdata(request: web.Request) -> web.Response:
         return web.Response(status=404, text="Directory not found")
     recurse = request.query.get("recurse", "").lower() == "true"
     files = sorted(path for path in (base.rglob("*") if recurse else base.glob("*")) if path.is_file())
+    names = [path.relative_to(base).as_posix() for path in files]
     if request.query.get("full_info", "").lower() == "true":
-        return web.json_response([_file_info(path, path.relative_to(base)) for path in files])
-    return web.json_response([path.relative_to(base).as_posix() for path in files])
+        in_milliseconds = site_of(request).level.is_strict
+        found = [_file_info(path, name, in_milliseconds) for path, name in zip(files, names, strict=True)]
+        return web.json_response(found)
+    if request.query.get("split", "").lower() == "true":
+        return web.json_response([[name, *name.split("/")] for name in names])
+    return web.json_response(names)
 
 
-def _file_info(path: Path, name: Path) -> dict[str, Any]:
+def _file_info(path: Path, name: str, in_milliseconds: bool) -> dict[str, Any]:
     status = path.stat()
-    return {"path": name.as_posix(), "size": status.st_size, "modified": status.st_mtime, "created": status.st_ctime}
+    modified, created = status.st_mtime, status.st_ctime
+    if in_milliseconds:
+        modified, created = int(modified * 1000), int(created * 1000)
+    return {"path": name, "size": status.st_size, "modified": modified, "created": created}
 
 
 def _user_file(request: web.Request) -> Path | None:
     user = site_of(request).folders.user
-    path = Path(os.path.normpath(user / request.match_info["file"]))
+    path = Path(os.path.normpath(user / unquote(request.match_info["file"])))  # a second time, as the server does
     return path if path.is_relative_to(user) else None
 
 

@@ -26,6 +26,16 @@ class Folders:
     def user(self) -> Path:
         return self.root / "user"
 
+    @property
+    def templates(self) -> Path:
+        """The official templates and their index; not there unless a test makes it."""
+        return self.root / "templates"
+
+    @property
+    def custom_nodes(self) -> Path:
+        """Node packs with their example_workflows; not there unless a test makes it."""
+        return self.root / "custom_nodes"
+
     def empty_temp(self) -> None:
         """As a server does when it starts."""
         shutil.rmtree(self.root / "temp", ignore_errors=True)

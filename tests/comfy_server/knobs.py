@@ -110,6 +110,7 @@ class Knobs:
     previews: bool = True
     preview_size: int = 512  # longest side of a preview, pixels
     models: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_MODELS))
+    node_replacements: dict[str, Any] = field(default_factory=dict)  # as /node_replacements gives them
     fail_next: dict[str, list[Answer]] = field(default_factory=dict)  # "METHOD /route" -> given instead, in order
     cut_next: dict[str, list[int]] = field(default_factory=dict)  # "METHOD /route" -> bytes sent before it breaks off
     drop_answer_next: int = 0  # so many POST /prompt are done, but the connection closes without an answer

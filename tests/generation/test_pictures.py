@@ -336,7 +336,7 @@ def test_a_picture_without_one_and_a_file_that_is_none_have_none(file, tmp_path)
 
 
 def test_a_text_that_unpacks_without_end_is_cut(file, monkeypatch):
-    monkeypatch.setattr("blender_comfyui.generation.png_chunks.MAX_TEXT", 1000)
+    monkeypatch.setattr("blender_comfyui.workflow.png_chunks.MAX_TEXT", 1000)
     bomb = chunk(b"zTXt", b"prompt\0\0" + zlib.compress(bytes(10_000_000))[:900])
     assert embedded_prompt(file(b"\x89PNG\r\n\x1a\n" + bomb + chunk(b"IEND", b""))) is None
 

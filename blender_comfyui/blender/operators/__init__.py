@@ -1,8 +1,38 @@
 """What can be clicked, searched with F3 and called from scripts. Operators are thin: read, call, report."""
 
-from . import diagnostics, gallery, gallery_upkeep, generate, jobs, prompt, queue, server
+from . import (
+    diagnostics,
+    gallery,
+    gallery_upkeep,
+    generate,
+    jobs,
+    prompt,
+    queue,
+    server,
+    workflow,
+    workflow_layout,
+    workflow_library,
+    workflow_presets,
+    workflow_problems,
+    workflow_values,
+)
 
-_MODULES = (generate, jobs, queue, prompt, server, gallery, gallery_upkeep, diagnostics)
+_MODULES = (
+    generate,
+    jobs,
+    queue,
+    prompt,
+    server,
+    gallery,
+    gallery_upkeep,
+    diagnostics,
+    workflow,
+    workflow_library,
+    workflow_values,
+    workflow_layout,
+    workflow_presets,
+    workflow_problems,
+)
 
 
 def register() -> None:

@@ -1,6 +1,7 @@
 """Generate, and Run Again."""
 
 import contextlib
+import time
 
 import bpy
 from bpy.props import StringProperty
@@ -12,6 +13,7 @@ from ...workflow.errors import WorkflowError
 from .. import delivery, regions, runtime
 from ..job_list import Entry
 from ..order import order
+from ..workflow_panel import running
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
 
@@ -36,6 +38,8 @@ class COMFYUI_OT_generate(Operator):
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """Return at once; the timer brings the results."""
+        if context.scene.comfyui.imported.used:
+            return {"FINISHED"} if self._start_imported(context) else {"CANCELLED"}
         return {"FINISHED"} if self._start(context) else {"CANCELLED"}
 
     def execute(self, context: Context) -> set[str]:
@@ -43,7 +47,7 @@ class COMFYUI_OT_generate(Operator):
         if runtime.is_paused():
             self.report({"ERROR"}, "The queue is paused, so nothing would be sent. Resume it first.")
             return {"CANCELLED"}
-        entry = self._start(context)
+        entry = self._checked(context) if context.scene.comfyui.imported.used else self._start(context)
         if entry is None:
             return {"CANCELLED"}
         _wait(entry)
@@ -51,6 +55,27 @@ class COMFYUI_OT_generate(Operator):
             self.report({"ERROR"}, entry.problem)
         came = entry.placed or entry.can_be_placed
         return {"FINISHED"} if came and not entry.problem else {"CANCELLED"}
+
+    def _start_imported(self, context: Context) -> running.Run | None:
+        try:
+            run = running.start(context, follow)
+        except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
+            self.report({"ERROR"}, str(error))
+            return None
+        if run.problem:
+            self.report({"WARNING"}, run.problem)
+        return run
+
+    def _checked(self, context: Context) -> Entry | None:
+        """Return the job of an imported workflow once it was looked at; None where it shall not run."""
+        run = self._start_imported(context)
+        while run is not None and not run.is_decided:
+            time.sleep(_LOOK)
+            delivery.tick()
+            run.give_up_late()
+        if run is not None and run.entry is None:
+            self.report({"ERROR"}, run.problem)
+        return run.entry if run is not None else None
 
     def _start(self, context: Context) -> Entry | None:
         try:

@@ -1,0 +1,91 @@
+"""From the workflow in the .blend to what its panel is made of; kept until either changes. Needs no server."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...workflow.errors import WorkflowError
+from ...workflow.graph import Workflow
+from ...workflow.node_types import NodeTypes
+from ...workflow.panel_parameters import Parameter, panel_parameters
+from . import state
+from .contents import Contents
+from .state import ComfyImported
+
+_LONGEST_NAME = 63  # bytes of a custom property's name
+_REMEMBERED = 4
+
+
+@dataclass(frozen=True)
+class Built:
+    """A workflow's parameters, each by the name of the custom property that holds its value."""
+
+    contents: Contents
+    workflow: Workflow
+    node_types: NodeTypes
+    parameters: Mapping[str, Parameter]
+
+    @cached_property
+    def names(self) -> Mapping[str, list[str]]:
+        """The properties by the key of their parameters: choices of a menu may bring inputs of the same one."""
+        found: dict[str, list[str]] = {}
+        for name, parameter in self.parameters.items():
+            found.setdefault(parameter.key, []).append(name)
+        return found
+
+    @cached_property
+    def conditional(self) -> frozenset[str]:
+        """The properties that are there only with certain choices of a menu."""
+        return frozenset(name for name, parameter in self.parameters.items() if parameter.visible_when)
+
+
+_known: OrderedDict[str, Built | None] = OrderedDict()
+
+
+def built(imported: ComfyImported) -> Built | None:
+    """Return what the panel of the .blend's workflow is made of; None where there is nothing to show."""
+    stamp = imported.stamp
+    if stamp not in _known:
+        _known[stamp] = _build(state.contents(imported))
+        while len(_known) > _REMEMBERED:
+            _known.popitem(last=False)
+    return _known[stamp]
+
+
+def _build(contents: Contents | None) -> Built | None:
+    try:
+        return build(contents) if contents is not None and contents.api is not None else None
+    except WorkflowError:  # whoever wrote this .blend did not check it
+        return None
+
+
+def build(contents: Contents) -> Built:
+    """Raises WorkflowError for what is no workflow."""
+    assert contents.api is not None
+    workflow, node_types = Workflow.load(contents.api), NodeTypes.from_object_info(contents.definitions)
+    try:
+        found = panel_parameters(workflow, node_types, contents.ui)
+    except WorkflowError:  # the file of the editor says more of a panel, but it goes without
+        found = panel_parameters(workflow, node_types)
+    return Built(contents, workflow, node_types, _named(found))
+
+
+def property_name(key: str) -> str:
+    """Return a name that Blender takes for a custom property: one that is too long ends in a checksum."""
+    encoded = key.encode()
+    if len(encoded) <= _LONGEST_NAME:
+        return key
+    checksum = hashlib.sha256(encoded).hexdigest()[:12]
+    return encoded[: _LONGEST_NAME - 13].decode(errors="ignore") + "~" + checksum
+
+
+def _named(parameters: tuple[Parameter, ...]) -> dict[str, Parameter]:
+    named: dict[str, Parameter] = {}
+    for parameter in parameters:
+        name = property_name(parameter.key)
+        if name in named:  # another choice of a menu brings an input of the same name
+            name = property_name(f"{parameter.key} {parameter.when!r}" + "~" * _LONGEST_NAME)
+        named[name] = parameter
+    return named

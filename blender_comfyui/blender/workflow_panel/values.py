@@ -1,0 +1,167 @@
+"""The values of an imported workflow as custom properties of `scene.comfyui.values`, and back.
+
+Only what is shown, or was added, has one; everything else has what the workflow says.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import bpy
+
+from ...workflow.graph import Place
+from ...workflow.panel_parameters import CONTROLS, Parameter
+from ...workflow.parameters import LARGEST_SEED
+from . import forms
+from .building import Built, property_name
+from .forms import Form
+from .state import ComfyValues
+
+_MODE_NAMES = {
+    "fixed": ("Fixed", "The same each time"),
+    "increment": ("Increment", "One more after each click on Generate"),
+    "decrement": ("Decrement", "One less after each click on Generate"),
+    "randomize": ("Random", "Another one after each click on Generate"),
+}
+
+
+def mode_name(name: str) -> str:
+    """Return the property that says what becomes of a value after each click."""
+    return property_name(f"{name}|after")
+
+
+def last_name(name: str) -> str:
+    """Return the property with the value of the last click, for what changes after each."""
+    return property_name(f"{name}|last")
+
+
+def path(name: str) -> str:
+    """Return a property's name as `layout.prop` and animation want it."""
+    return f'["{bpy.utils.escape_identifier(name)}"]'
+
+
+def has(values: ComfyValues, name: str) -> bool:
+    """Whether there is a property of this name."""
+    return values.get(name) is not None
+
+
+def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
+    """Make the property of a parameter, with the workflow's own value, or bring its limits and menus up to date."""
+    form = forms.form_of(parameter)
+    if form is None:
+        return
+    told = forms.settings_of(form, parameter)
+    items: dict[str, int] = {}
+    if form is Form.MENU:
+        told["items"] = forms.menu_items(parameter, _items(values, name) if has(values, name) else ())
+        items = {item[0]: item[4] for item in told["items"]}
+    if not has(values, name):
+        values[name] = forms.raw(form, parameter.value, items)
+    values.id_properties_ui(name).update(**told)  # all at once: an update without items drops them
+    if parameter.control and not has(values, mode_name(name)):
+        _write_mode(values, mode_name(name), parameter.control)
+
+
+def write_all(values: ComfyValues, built: Built, names: Iterable[str]) -> None:
+    for name in names:
+        if name in built.parameters:
+            write(values, name, built.parameters[name])
+
+
+def reset(values: ComfyValues, name: str, parameter: Parameter) -> None:
+    """Give the property the workflow's own value again."""
+    set_value(values, name, parameter, parameter.value)
+
+
+def set_value(values: ComfyValues, name: str, parameter: Parameter, value: Any) -> bool:
+    """Put a value as the server knows it into a property; return whether it takes it."""
+    form = forms.form_of(parameter)
+    items = numbers(values, name) if form is Form.MENU else {}
+    if form is None or (form is Form.MENU and str(value) not in items):
+        return False
+    values[name] = forms.raw(form, value, items)
+    return True
+
+
+def remove(values: ComfyValues, name: str) -> None:
+    for found in (name, mode_name(name), last_name(name)):
+        if has(values, found):
+            del values[found]
+
+
+def read(values: ComfyValues, name: str, parameter: Parameter) -> Any:
+    """Return the value of one parameter as the server knows it, at the current frame."""
+    form = forms.form_of(parameter)
+    if form is None or not has(values, name):
+        return parameter.value
+    choices = {number: text for text, number in numbers(values, name).items()} if form is Form.MENU else {}
+    return forms.value(form, values[name], parameter, choices)
+
+
+def read_all(values: ComfyValues, built: Built) -> dict[Place, Any]:
+    """Return what the panel says, at the current frame: that which differs from the workflow.
+
+    Of inputs that come and go with a menu, only those that are there now.
+    """
+    found: dict[Place, Any] = {}
+    for name, parameter in visible(values, built):
+        value = read(values, name, parameter)
+        if value != parameter.value or type(value) is not type(parameter.value):
+            found[parameter.place] = value
+    return found
+
+
+def visible(values: ComfyValues, built: Built) -> Iterator[tuple[str, Parameter]]:
+    """Yield the parameters that the menus let be there now, with the names of their properties."""
+    now: dict[str, Any] = {}
+    for name, parameter in sorted(built.parameters.items(), key=lambda item: len(item[1].when)):  # menus first
+        if parameter.is_visible(now):
+            now[parameter.key] = read(values, name, parameter)
+            yield name, parameter
+
+
+def by_key(found: Mapping[Place, Any]) -> dict[str, Any]:
+    return {f"{place.node_id}.{place.input_name}": value for place, value in found.items()}
+
+
+def advance(values: ComfyValues, built: Built) -> None:
+    """Have seeds and counters go on, after a click on Generate has read them."""
+    for name, parameter in built.parameters.items():
+        mode = values.get(mode_name(name)) if parameter.control else None
+        if mode is None or not has(values, name):
+            continue
+        now = read(values, name, parameter)
+        values[last_name(name)] = str(now)
+        set_value(values, name, parameter, _next(now, CONTROLS[mode % len(CONTROLS)], parameter))
+
+
+def _next(now: int, control: str, parameter: Parameter) -> int:
+    low = 0 if parameter.minimum is None else int(parameter.minimum)
+    high = LARGEST_SEED if parameter.maximum is None else int(parameter.maximum)
+    match control:
+        case "increment":
+            return min(now + 1, high)
+        case "decrement":
+            return max(now - 1, low)
+        case "randomize":
+            return low + secrets.randbelow(max(high - low, 0) + 1)
+        case _:
+            return now
+
+
+def _write_mode(values: ComfyValues, name: str, control: str) -> None:
+    values[name] = CONTROLS.index(control)
+    items = [(mode, *_MODE_NAMES[mode], "NONE", number) for number, mode in enumerate(CONTROLS)]
+    values.id_properties_ui(name).update(items=items, description="What becomes of the value after each click")
+
+
+def _items(values: ComfyValues, name: str) -> tuple[tuple[Any, ...], ...]:
+    """Return a menu's items as its property keeps them, also through saving and loading."""
+    if not isinstance(values[name], int):
+        return ()
+    return tuple(values.id_properties_ui(name).as_dict().get("items", ()))
+
+
+def numbers(values: ComfyValues, name: str) -> dict[str, int]:
+    """Return a menu's choices with the numbers that stand for them."""
+    return {str(item[0]): int(item[4]) for item in _items(values, name)} if has(values, name) else {}

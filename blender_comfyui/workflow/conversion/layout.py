@@ -1,0 +1,260 @@
+"""A node's inputs and the values of its widgets, by its class's definition. No bpy, no network.
+
+The file keeps widget values without names, one after the other, so their meaning hangs on the order of the widgets,
+on those that take several places (a seed has its control beside it), and on the inputs that come with a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..node_inputs import MOST_ROWS, Autogrow, DynamicCombo, DynamicGroup, InputType
+from ..node_types import NodeType
+from .graphs import Slot, UiNode
+
+MISSING: Final = object()  # what JavaScript calls undefined; None is a value that files have
+CONTROLS = frozenset({"control_after_generate", "control_filter_list"})
+
+_WITHOUT_PLACE = frozenset({"RESOLUTION_PREVIEW", "IMAGECOMPARE", "CAMERA_INFO_STATE", "AUDIO_UI"})
+_NOT_SENT = frozenset({"RESOLUTION_PREVIEW", "CAMERA_INFO_STATE", "AUDIO_UI", "IMAGEUPLOAD", "COMFY_DYNAMICGROUP_V3"})
+_MOST_INPUTS = 5000
+_SEEDS = frozenset({"seed", "noise_seed"})
+_SAMPLERS = frozenset({"KSampler", "KSamplerAdvanced"})
+_DEFAULTS: dict[str, Any] = {
+    "INT": 0,
+    "FLOAT": 0,
+    "STRING": "",
+    "MARKDOWN": "",
+    "TEXTAREA": "",
+    "PAINTER": "",
+    "BOOLEAN": False,
+    "COLOR": "#000000",
+    "COLORS": [],
+    "BOUNDING_BOXES": [],
+    "BOUNDING_BOX": {"x": 0, "y": 0, "width": 512, "height": 512},
+    "CURVE": {"points": [[0, 0], [1, 1]], "interpolation": "monotone_cubic"},
+    "IMAGECOMPARE": ["", ""],  # two pictures that the browser compares; the server only wants that there is something
+}
+
+
+@dataclass(slots=True)
+class Widget:
+    """A widget with its value, MISSING where there is none; ``input_`` is None for one that only the editor makes.
+
+    ``control`` is what the editor does to the value after queueing, '' where the file says nothing.
+    """
+
+    name: str
+    kind: str
+    value: Any
+    input_: InputType | None = None
+    control: str = ""
+
+    @property
+    def is_sent(self) -> bool:
+        return self.kind not in _NOT_SENT and self.value is not MISSING
+
+
+@dataclass(slots=True)
+class Input:
+    """An input with the link that feeds it; ``widget`` is the name of the widget it stands for, '' for a socket."""
+
+    name: str
+    type: str
+    link: str | None
+    widget: str = ""
+
+
+@dataclass(slots=True)
+class Layout:
+    """``inputs`` are in the order that counts where a node is bypassed."""
+
+    inputs: list[Input] = field(default_factory=list)
+    widgets: dict[str, Widget] = field(default_factory=dict)
+    output_types: list[str] = field(default_factory=list)
+
+
+def lay_out(node: UiNode, node_type: NodeType | None) -> Layout:
+    """Give the inputs and widgets of a node their names, links and values.
+
+    A node whose class is not known keeps the inputs that the file gives it, and has no widgets.
+    """
+    if node_type is None:
+        inputs = [Input(slot.name, slot.type, slot.link, slot.widget) for slot in node.inputs]
+        return Layout(inputs, {}, [slot.type for slot in node.outputs])
+    placing = _Placing(node, node_type)
+    for input_ in node_type.inputs:
+        placing.place(input_.name, input_)
+    layout = Layout([*placing.sockets, *placing.beside_widgets], placing.widgets)
+    layout.inputs.extend(_extras(node, layout))
+    layout.output_types = [output.type for output in node_type.outputs]
+    layout.output_types.extend(slot.type for slot in node.outputs[len(node_type.outputs) :])
+    _own_ways(node, layout)
+    return layout
+
+
+def _extras(node: UiNode, layout: Layout) -> Iterator[Input]:
+    """Yield the inputs that only the file has; those of widgets that are no more are left out."""
+    defined = {input_.name for input_ in layout.inputs}
+    for slot in node.inputs:
+        if slot.name not in defined and (not slot.widget or slot.widget in layout.widgets):
+            defined.add(slot.name)
+            yield Input(slot.name, slot.type, slot.link, slot.widget)
+
+
+class _Placing:
+    """Walks through a definition and hands out the values of the file."""
+
+    def __init__(self, node: UiNode, node_type: NodeType) -> None:
+        self.slots = {slot.name: slot for slot in node.inputs}
+        self.named = node.named
+        self.values = _without_forced(node.values or [], node_type)
+        self.at = 0
+        self.sockets: list[Input] = []
+        self.beside_widgets: list[Input] = []
+        self.widgets: dict[str, Widget] = {}
+        self.left = _MOST_INPUTS
+
+    def place(self, name: str, input_: InputType, into: list[Input] | None = None) -> None:
+        self.left -= 1
+        if self.left < 0:
+            return  # rows of rows of rows: no class that anyone could use
+        if isinstance(input_.dynamic, Autogrow):
+            self.place_rows(name, input_.dynamic, into)
+        elif input_.widget:
+            self.place_widget(name, input_, into)
+        else:
+            (self.sockets if into is None else into).append(self.input(name, input_))
+
+    def input(self, name: str, input_: InputType) -> Input:
+        slot = self.slots.get(name)
+        return Input(name, input_.type, slot.link if slot else None, name if input_.widget else "")
+
+    def place_rows(self, name: str, grown: Autogrow, into: list[Input] | None) -> None:
+        linked = [grown.index(slot.name[len(name) + 1 :]) for slot in _linked_in(self.slots, name)]
+        rows = min(max(grown.least + 1, max(linked, default=-1) + 2), grown.most)
+        for row in range(rows):
+            for row_name, input_ in grown.row(name, row):
+                self.place(row_name, input_, into)
+
+    def place_widget(self, name: str, input_: InputType, into: list[Input] | None) -> None:
+        into = self.beside_widgets if into is None else into
+        into.append(self.input(name, input_))
+        count = places(name, input_)
+        saved = self.take(count)
+        saved = self.named.get(name, saved)
+        at = self.at
+        control = self.values[at - count + 1] if count > 1 and at - count + 1 < len(self.values) else ""
+        self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
+        if isinstance(control, str):
+            self.widgets[name].control = control
+        if isinstance(input_.dynamic, DynamicCombo):
+            chosen = self.widgets[name].value
+            dealt = self.values
+            if saved is None:  # the editor chooses the first option only after it has dealt out the values
+                self.values = []
+            for child in input_.dynamic.inputs.get(chosen, ()) if isinstance(chosen, str) else ():
+                self.place(f"{name}.{child.name}", child, into)
+            if saved is None:
+                self.values, self.at = dealt, at
+        elif isinstance(input_.dynamic, DynamicGroup):
+            self.place_group(name, input_.dynamic, saved, into)
+
+    def place_group(self, name: str, group: DynamicGroup, saved: Any, into: list[Input]) -> None:
+        is_number = isinstance(saved, int | float) and not isinstance(saved, bool) and saved == saved
+        count = int(min(max(saved, 0), MOST_ROWS)) if is_number else 0
+        for row in range(min(max(count, group.least), group.most)):
+            for field_ in group.inputs:
+                self.place(f"{name}.{row}.{field_.name}", field_, into)
+
+    def take(self, count: int) -> Any:
+        """Return the next value, and go on past all the places that belong to it."""
+        value = self.values[self.at] if count and self.at < len(self.values) else MISSING
+        self.at += count
+        return value
+
+
+def _linked_in(slots: dict[str, Slot], group: str) -> Iterator[Slot]:
+    return (slot for name, slot in slots.items() if slot.links and name.startswith(f"{group}."))
+
+
+def places(name: str, input_: InputType) -> int:
+    """Return how many of the file's values belong to a widget: its own, and those of the controls beside it."""
+    if input_.widget in _WITHOUT_PLACE or name == "audioUI":
+        return 0
+    if input_.widget == "BOUNDING_BOX":
+        return 5
+    return 1 + _controls(name, input_)
+
+
+def _controls(name: str, input_: InputType) -> int:
+    control = input_.options.get("control_after_generate")
+    if input_.widget == "INT":
+        return int(bool(control) if control is not None else name in _SEEDS)
+    if not control:
+        return 0
+    return {"FLOAT": 1, "COMBO": 2}.get(input_.widget, 0)
+
+
+def _without_forced(values: list[Any], node_type: NodeType) -> list[Any]:
+    """Drop what files from before 1.16 keep for inputs that were hidden widgets then and are sockets now.
+
+    They can only be told by their number: as many values as widgets, forced inputs and controls together.
+    """
+    forced: list[bool] = []
+    for input_ in node_type.inputs:
+        is_forced = bool(input_.options.get("forceInput"))
+        if is_forced or input_.widget:
+            control = input_.options.get("control_after_generate")
+            has_control = bool(control) if control is not None else input_.type == "INT" and input_.name in _SEEDS
+            forced += [is_forced, False] if has_control else [is_forced]
+    if not any(forced) or len(forced) != len(values):
+        return values
+    return [value for value, drop in zip(values, forced, strict=True) if not drop]
+
+
+def _value(input_: InputType, saved: Any) -> Any:
+    """Return the value that the editor shows for a saved one."""
+    if saved is MISSING or (saved is None and input_.widget in ("COMBO", "COMFY_DYNAMICCOMBO_V3")):
+        return default_value(input_)
+    return saved
+
+
+def default_value(input_: InputType) -> Any:
+    """Return what a new widget holds; MISSING where the server says nothing and the kind has nothing of its own."""
+    if isinstance(input_.dynamic, DynamicCombo):
+        return next(iter(input_.dynamic.inputs), MISSING)
+    if input_.has_default:
+        return input_.default
+    if input_.widget == "COMBO":
+        if input_.options.get("multi_select"):
+            return []
+        return input_.choices[0] if input_.choices else MISSING
+    return _DEFAULTS.get(input_.widget, MISSING)
+
+
+def _own_ways(node: UiNode, layout: Layout) -> None:
+    """Do what the editor does for single classes."""
+    if node.type in _SAMPLERS:
+        sampler = layout.widgets.get("sampler_name")
+        if sampler and isinstance(sampler.value, str):
+            sampler.value = sampler.value.removeprefix("sample_")
+    if node.type == "CustomCombo" and "choice" in layout.widgets:
+        _custom_combo(node, layout)
+
+
+def _custom_combo(node: UiNode, layout: Layout) -> None:
+    """Add the choices that people type in; there is always an empty one after the last."""
+    saved = (node.values or [])[2:]
+    end = next((index for index, value in enumerate(saved) if not value), len(saved))
+    options = [*saved[:end], saved[end] if end < len(saved) else ""]
+    layout.widgets["index"] = Widget("index", "", custom_combo_index(layout.widgets["choice"].value, options))
+    for number, option in enumerate(options, 1):
+        layout.widgets[f"option{number}"] = Widget(f"option{number}", "", option)
+
+
+def custom_combo_index(choice: Any, options: list[Any]) -> int:
+    """Return which option is chosen, from 0; -1 for none."""
+    return next((index for index, option in enumerate(options) if option == choice), -1)
