@@ -186,8 +186,8 @@ def _whole(value: object) -> int:
 
 def _limits(parameter: Parameter, form: Form) -> tuple[float, float]:
     farthest = _LARGEST_ANIMATED if form is Form.INTEGER else 3.4e38
-    low = -farthest if parameter.minimum is None else max(parameter.minimum, -farthest)
-    high = farthest if parameter.maximum is None else min(parameter.maximum, farthest)
+    low = -farthest if parameter.minimum is None else min(max(parameter.minimum, -farthest), farthest)
+    high = farthest if parameter.maximum is None else max(min(parameter.maximum, farthest), -farthest)
     return low, max(low, high)
 
 
