@@ -52,6 +52,12 @@ class ComfyHeader(PropertyGroup):
     )
 
 
+class ComfyTaskWorkflow(PropertyGroup):
+    """A task, by `name`, and the id of the workflow in the library that makes it (task_workflows.py)."""
+
+    entry: StringProperty(name="Workflow", options={"HIDDEN"})
+
+
 class ComfyPreferences(AddonPreferences):
     """The server, and what else belongs to the person rather than to a .blend."""
 
@@ -106,6 +112,7 @@ class ComfyPreferences(AddonPreferences):
         subtype="DIR_PATH",
         options=compat.RELATIVE_PATH,
     )
+    task_workflows: CollectionProperty(type=ComfyTaskWorkflow)
     show_previews: BoolProperty(
         name="Live Previews",
         description="Show the picture in the panel while it is made. The server sends it only when it was started "
@@ -196,4 +203,4 @@ def _draw_headers(layout: UILayout, preferences: ComfyPreferences) -> None:
     layout.operator("comfyui.add_header", icon="ADD")
 
 
-register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyPreferences))
+register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyTaskWorkflow, ComfyPreferences))

@@ -22,7 +22,8 @@ from ...generation.workshop import (
     Question,
 )
 from ...workflow import bundled
-from .. import delivery, regions
+from .. import delivery, regions, task_workflows
+from ..task_workflows import TASKS
 from ..templates import words
 from ..templates.reading import shelf
 from ..workflow_panel import adopting, checking, reception, state
@@ -233,6 +234,10 @@ class COMFYUI_MT_workflow(Menu):
         layout, chosen = self.layout, context.scene.comfyui
         reception.want_lists()
         delivery.wake()
+        for task, label, _ in TASKS:
+            if (entry := task_workflows.entry_of(task)) is not None:
+                button = layout.operator("comfyui.open_workflow", text=f"{label}: {entry.name}", icon="PINNED")
+                button.source, button.name = "LIBRARY", entry.id
         for name in bundled.names():
             layout.operator("comfyui.use_workflow", text=bundled_title(name), icon="PACKAGE").name = name
         layout.separator()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 from bpy.types import Context, Event, Operator
 from bpy_extras.io_utils import ExportHelper
 
@@ -19,7 +19,8 @@ from ...generation.workshop import (
     Trouble,
 )
 from ...workflow.library import Entry
-from .. import delivery, regions
+from .. import delivery, regions, task_workflows
+from ..task_workflows import TASKS
 from ..workflow_panel import reception
 
 _WIDTH = 460  # pixels at scale 1
@@ -56,6 +57,8 @@ class COMFYUI_OT_manage_library(Operator):
             row = column.row(align=True)
             opening = row.operator("comfyui.open_workflow", text=entry.name, icon="NODETREE")
             opening.source, opening.name = "LIBRARY", entry.id
+            icon = "PINNED" if task_workflows.tasks_of(entry.id) else "UNPINNED"
+            row.operator("comfyui.use_for_task", text="", icon=icon).id = entry.id
             row.operator("comfyui.rename_workflow", text="", icon="GREASEPENCIL").id = entry.id
             row.operator("comfyui.duplicate_workflow", text="", icon="DUPLICATE").id = entry.id
             row.operator("comfyui.export_workflow", text="", icon="EXPORT").id = entry.id
@@ -64,6 +67,28 @@ class COMFYUI_OT_manage_library(Operator):
             column.label(text="Nothing imported yet", icon="INFO")
 
     def execute(self, _context: Context) -> set[str]:
+        return {"FINISHED"}
+
+
+class COMFYUI_OT_use_for_task(EntryOperator, Operator):
+    """Have this workflow make a task, first in the menu of every .blend; the one that does, no more"""
+
+    bl_idname = "comfyui.use_for_task"
+    bl_label = "Use for Task"
+    bl_options = {"INTERNAL"}
+
+    task: EnumProperty(name="Task", items=TASKS, options={"SKIP_SAVE"})
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        if len(TASKS) == 1:
+            return self.execute(context)
+        return {*context.window_manager.invoke_props_dialog(self)}
+
+    def execute(self, _context: Context) -> set[str]:
+        if self.entry is None:
+            return {"CANCELLED"}
+        task_workflows.choose(self.task, self.id)
+        regions.redraw()
         return {"FINISHED"}
 
 
@@ -154,6 +179,7 @@ def _hear(answer: Answer) -> None:
 register, unregister = bpy.utils.register_classes_factory(
     (
         COMFYUI_OT_manage_library,
+        COMFYUI_OT_use_for_task,
         COMFYUI_OT_rename_workflow,
         COMFYUI_OT_duplicate_workflow,
         COMFYUI_OT_delete_workflow,
