@@ -63,6 +63,7 @@ class UiNode:
     """One node of the file; ``values`` are its widgets', None where the file has no list of them.
 
     ``named`` are values known by their widget's name, as a group node gives them; they go before the others.
+    ``mapped`` are the values of a file that has no list of them but a mapping by name.
     """
 
     id: str
@@ -74,6 +75,7 @@ class UiNode:
     values: list[Any] | None
     properties: Mapping[str, Any]
     named: dict[str, Any] = field(default_factory=dict)
+    mapped: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -182,6 +184,7 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
         outputs=[_slot(slot, here) for slot in list_of(raw.get("outputs"), "outputs", here)],
         values=list(values) if isinstance(values, list | tuple) else None,
         properties=properties if isinstance(properties, Mapping) else {},
+        mapped=values if isinstance(values, Mapping) else {},
     )
 
 
