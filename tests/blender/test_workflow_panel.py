@@ -360,9 +360,9 @@ def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module,
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.ui_type = "IMAGE_EDITOR"
     path = tmp_path / "plain.png"
-    assert dropped.placed(dropped.Dropped(path, editor, bpy.context.scene.name))
+    assert dropped.placed(dropped.Dropped(path, editor, area.as_pointer(), bpy.context.scene.session_uid))
     if editor == "IMAGE_EDITOR":
         assert area.spaces.active.image.filepath == str(path)
     else:
         assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
-    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, bpy.context.scene.name))
+    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, 0, 0))

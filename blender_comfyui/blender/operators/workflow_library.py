@@ -16,14 +16,15 @@ from ...generation.workshop import (
     ExportPng,
     Question,
     Rename,
-    Trouble,
 )
 from ...workflow.library import Entry
 from .. import delivery, regions, task_workflows
 from ..task_workflows import TASKS
 from ..workflow_panel import reception
+from ..wrapping import draw_sentence, scale
 
 _WIDTH = 460  # pixels at scale 1
+_MOST_PROBLEMS = 5
 
 
 class EntryOperator:
@@ -65,6 +66,8 @@ class COMFYUI_OT_manage_library(Operator):
             row.operator("comfyui.delete_workflow", text="", icon="TRASH").id = entry.id
         if not reception.library():
             column.label(text="Nothing imported yet", icon="INFO")
+        for problem in reception.library_problems()[:_MOST_PROBLEMS]:
+            draw_sentence(layout, problem, round(_WIDTH * scale()), icon="ERROR")
 
     def execute(self, _context: Context) -> set[str]:
         return {"FINISHED"}
@@ -142,6 +145,7 @@ class COMFYUI_OT_export_workflow(EntryOperator, Operator, ExportHelper):
     bl_options = {"INTERNAL"}
 
     filename_ext = ""
+    check_extension = None  # both endings are right
     filter_glob: StringProperty(default="*.json;*.png", options={"HIDDEN"})
     picture: StringProperty(
         name="Picture", description="The PNG picture to copy, for a file that ends in .png", subtype="FILE_PATH"
@@ -171,9 +175,9 @@ def _ask(question: Question) -> set[str]:
 def _hear(answer: Answer) -> None:
     """Say what came of it, where the list does not show it."""
     regions.redraw()
-    if isinstance(answer, Trouble | Exported):
-        sentence = answer.sentence if isinstance(answer, Trouble) else f"The workflow is in {answer.path}."
-        reception.say(sentence, "ERROR" if isinstance(answer, Trouble) else "INFO")
+    reception.say_trouble(answer)
+    if isinstance(answer, Exported):
+        reception.say(f"The workflow is in {answer.path}.", "INFO")
 
 
 register, unregister = bpy.utils.register_classes_factory(
