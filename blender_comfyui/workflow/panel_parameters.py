@@ -35,7 +35,8 @@ class Parameter:
     others. ``role`` is one of PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's,
     None where it has none; whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that
     stays. ``group`` is the title of the subgraph that the node is in, else of the node, and ``group_id`` its id, for
-    titles may be shared, where ``label`` still tells what is shown apart; each group's parameters follow one another. ``order`` counts all parameters from 0.
+    titles may be shared, where ``label`` still tells what is shown apart; each group's parameters follow one another.
+    ``order`` counts all parameters from 0.
     """
 
     node_id: str
