@@ -65,8 +65,11 @@ def user_path(name: str) -> Path:
 
 
 def user_folder(name: str) -> Path:
-    """Return a folder of the extension's own (made if need be), for all that belongs to no .blend."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    """Return a folder of the extension's own (made if need be), for all that belongs to no .blend.
+
+    Where it cannot be made Blender says "", which would be the folder that it was started in.
+    """
+    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True) or user_path(name))
 
 
 def output_folder() -> Path:

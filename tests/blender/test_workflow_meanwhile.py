@@ -267,3 +267,27 @@ def test_a_preset_that_cannot_be_written_is_a_sentence(server, load, no_presets,
         bpy.ops.comfyui.add_value_preset(name="Odd")
     assert "Traceback" not in str(error.value)
     assert chosen.imported.preset_name == ""
+
+
+def test_nothing_is_imported_into_a_linked_scene(server, load, tmp_path):
+    load(graphs.classic())
+    bpy.context.scene.name = "Linked"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.scenes = ["Linked"]
+    bpy.context.window.scene = bpy.data.scenes["Linked"]
+    assert not bpy.ops.comfyui.import_workflow.poll()
+
+
+def test_a_library_that_cannot_be_written_is_told_and_the_workflow_is_there(server, load, module, said, deliver):
+    module("blender.workflow_panel.reception").close()
+    folder = module("blender.settings").user_folder("workflows")
+    folder.rmdir()
+    folder.write_text("in the way")
+    try:
+        assert load(graphs.classic()).imported.used
+        deliver(lambda: said)
+        assert str(folder) in said[0]
+    finally:
+        folder.unlink()

@@ -22,7 +22,7 @@ from ...generation.workshop import (
     Question,
 )
 from ...workflow import bundled
-from .. import blend_file, delivery, regions, task_workflows
+from .. import blend_file, compat, delivery, regions, task_workflows
 from ..sinks.target import push_undo
 from ..task_workflows import TASKS
 from ..templates import words
@@ -98,6 +98,9 @@ class OpeningOperator:
 
     @classmethod
     def poll(cls, context: Context) -> bool:
+        if context.scene is not None and context.scene.library is not None:
+            cls.poll_message_set("The scene is linked from another file, and changes there are not saved")
+            return False
         return context.scene is not None
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
@@ -128,7 +131,7 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
     bl_options = set()  # not UNDO: the step is made when the workflow is here
 
     # Blender would remember it, and take the next click for a drop of the same file
-    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"} | compat.RELATIVE_PATH)
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN"})
     dropped: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
