@@ -99,6 +99,11 @@ class ComfyPreferences(AddonPreferences):
     api_key: StringProperty(
         name="API Key", description=f"The API key. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD", update=_bind_secrets
     )
+    account_key: _secret(
+        "Comfy Account",
+        "The API key of an account at platform.comfy.org, which partner nodes pay with. ComfyUI 0.3 "
+        "shows it to everyone who looks into its queue",
+    )
     user: StringProperty(name="User", description="The user name for basic authentication")
     password: StringProperty(
         name="Password", description=f"The password. {_STORED}", subtype="PASSWORD", update=_bind_secrets
@@ -172,6 +177,7 @@ def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
     body.prop(preferences, "authentication")
     for name in _SECRETS.get(preferences.authentication, ()):
         body.prop(preferences, name)
+    body.prop(preferences, "account_key")
     if preferences.authentication == "HEADERS":
         _draw_headers(body, preferences)
     elif preferences.authentication in ("BEARER", "API_KEY"):

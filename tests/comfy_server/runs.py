@@ -67,6 +67,10 @@ class NodeRun:
         return self._execution.item[3]
 
     @property
+    def account_key(self) -> str:
+        return self._executor.queue.account_keys.get(self._execution.prompt_id, "")
+
+    @property
     def wants_previews(self) -> bool:
         method = self.extra_data.get("preview_method") if self._executor.level.is_strict else None
         return self.knobs.previews and method != "none"

@@ -37,6 +37,12 @@ class Built:
         return found
 
     @cached_property
+    def pays(self) -> bool:
+        """Whether nodes ask services that want an account."""
+        types = (self.node_types.get(node.class_type) for node in self.workflow.nodes.values())
+        return any(node_type is not None and node_type.api_node for node_type in types)
+
+    @cached_property
     def masked(self) -> frozenset[str]:
         """The properties of images whose mask something else takes."""
         taken = {source for node in self.workflow.nodes.values() for source in node.links().values()}

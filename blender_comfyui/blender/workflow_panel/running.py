@@ -123,7 +123,8 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     imported = context.scene.comfyui.imported
     built = building.built(imported)
     assert built is not None
-    request = replace(imported_request(context, workflow), uploads=media.uploads(context.scene, built))
+    request = imported_request(context, workflow)
+    request = replace(request, uploads=media.uploads(context.scene, built), pays=built.pays)
     run = Run(context.scene.session_uid, built, workflow, request, follow, is_checked)
     run.begin()
     return run
