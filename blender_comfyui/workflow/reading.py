@@ -72,9 +72,11 @@ class NotJson(Exception):
 
 def copied_as_json(value: object, depth: int = 0) -> Any:
     """Copy a value of mappings, lists, tuples and scalars as plain JSON; raise NotJson for anything else."""
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
-        raise NotJson("it is too long a number")
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, str):  # as most are
+        return value
+    if isinstance(value, int):
+        if value.bit_length() > _LONGEST_INTEGER:
+            raise NotJson("it is too long a number")
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
