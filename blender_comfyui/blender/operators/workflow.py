@@ -169,7 +169,7 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         if self.source == "TEMPLATE" and getattr(context, "region_popup", None) is not None:
-            context.window.screen = context.window.screen  # closes the dialog that the button was in
+            context.window.screen = context.window.screen  # closes the popup that the button was in
             self.report({"INFO"}, "Opening the template …")
         return super().invoke(context, event)
 
