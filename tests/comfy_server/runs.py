@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,10 @@ class NodeRun:
 
 
 NODES: dict[str, Callable[..., Result]] = {}
+
+
+ASKING: dict[str, Callable[..., Collection[str]]] = {}
+"""Class type -> which lazy inputs it wants, by the inputs that are there. Others want all."""
 
 
 def node(function: Callable[..., Result]) -> Callable[..., Result]:
