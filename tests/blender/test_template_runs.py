@@ -124,3 +124,12 @@ def test_a_partner_node_runs_with_the_account_of_the_preferences(server, opened,
     requests = server.control()["requests"]
     [body] = [body for method, path, _, body in requests if (method, path) == ("POST", "/prompt")]
     assert body["extra_data"] == {"api_key_comfy_org": "comfyui-s3cret"}
+
+
+def test_missing_models_say_where_they_are_to_be_had(server, panel):
+    assert bpy.ops.comfyui.open_workflow(source="TEMPLATE", name="image_qwen_image") == {"FINISHED"}
+    drawn = panel()
+    assert "models/diffusion_models" in drawn.text.replace("\n", " ").replace("- ", "-")
+    buttons = [one for one in drawn.drawn if one.name == "wm.url_open"]
+    assert {button.text for button in buttons} == {"Get It from huggingface.co"}
+    assert all(button.arguments["properties"].url.startswith("https://huggingface.co/") for button in buttons)
