@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from .conversion.graphs import read
 from .graph import Workflow
 from .problems import Problem, ProblemKind
+from .value_checks import MODELS_FOLDER
 
 _LONGEST_URL = 2000
 
@@ -48,8 +49,8 @@ def with_sources(
         if source is None:
             yield problem
             continue
-        place = f" It belongs into models/{source.folder} of the server." if source.folder else ""
-        yield replace(problem, sentence=problem.sentence + place, source=source.url)
+        place = f"models/{source.folder}" if source.folder else MODELS_FOLDER
+        yield replace(problem, sentence=problem.sentence.replace(MODELS_FOLDER, place), source=source.url)
 
 
 def _told(models: object) -> dict[str, ModelSource]:

@@ -40,7 +40,7 @@ def test_a_missing_model_says_where_it_is_to_be_had() -> None:
     workflow = Workflow.load(graph)
     [problem] = with_sources(preflight(workflow, TYPES), workflow, sources)
     assert problem.source == URL
-    assert problem.sentence.endswith("It belongs into models/checkpoints of the server.")
+    assert problem.sentence.endswith("or put the file into models/checkpoints.")
 
 
 def test_models_of_subgraphs_are_found() -> None:
