@@ -33,6 +33,7 @@ NAMES = (
 )
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="there are no official templates beside the project")
 REMOVED = object()
+DRAWN = frozenset("pos size flags color bgcolor bounding groups ds localized_name order config".split())
 # Each is right somewhere in a file, and wrong in most places.
 VALUES: list[Any] = [
     *(REMOVED, None, True, 0, 1, 2, 4, -1, -10, -20, 5.5, 2**64, 10**30, 1e308, float("nan"), "", "x", "-1", "1: text"),
@@ -54,8 +55,8 @@ def case(name: str) -> tuple[Any, tuple[Place, ...]]:
     found: list[Place] = [()]
     for place in found:
         at = inside(value, place)
-        keys = at if isinstance(at, dict) else range(len(at)) if isinstance(at, list) else ()
-        found.extend((*place, key) for key in keys)
+        keys: Any = at.keys() - DRAWN if isinstance(at, dict) else range(len(at)) if isinstance(at, list) else ()
+        found.extend((*place, key) for key in sorted(keys))
     return value, tuple(found[1:])
 
 
