@@ -152,7 +152,7 @@ class _Placing:
         into = self.beside_widgets if into is None else into
         into.append(self.input(name, input_))
         saved = self.take(name, input_)
-        widget = self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
+        widget = self.widgets[name] = Widget(name, input_.widget, shown_value(input_, saved), input_)
         widget.control = self.control(name, input_)
         if isinstance(input_.dynamic, DynamicCombo):
             self.place_chosen(name, input_.dynamic, widget.value, saved is None, into)
@@ -254,7 +254,7 @@ def _forced_places(node_type: NodeType) -> Iterator[bool]:
                 yield False
 
 
-def _value(input_: InputType, saved: Any) -> Any:
+def shown_value(input_: InputType, saved: Any) -> Any:
     """Return the value that the editor shows for a saved one."""
     if saved is MISSING or (saved is None and isinstance(input_.dynamic, DynamicCombo)):
         return default_value(input_)
