@@ -219,6 +219,11 @@ def presets(folder="fox"):
     return sorted(path.stem for found in bpy.utils.preset_paths(f"comfyui/{folder}") for path in Path(found).glob("*"))
 
 
+def preset(stem):
+    root = Path(bpy.utils.user_resource("SCRIPTS", path="presets"))
+    return str(root / "comfyui" / "fox" / f"{stem}.py")
+
+
 @pytest.fixture
 def no_presets():
     for found in bpy.utils.preset_paths("comfyui"):
@@ -228,10 +233,11 @@ def no_presets():
 
 def test_deleting_a_preset_deletes_the_one_that_the_panel_names(server, load, no_presets):
     chosen = load(graphs.classic())
-    for name in ("Green", "Blue"):
+    for name in ("a green one", "Blue"):
         bpy.ops.comfyui.add_value_preset(name=name)
+    bpy.ops.script.execute_preset(filepath=preset("a_green_one"), menu_idname="COMFYUI_MT_value_presets")
+    assert chosen.imported.preset_name == "a green one"  # as the menu has it
     bpy.types.COMFYUI_MT_value_presets.bl_label = "Blue"  # chosen in another file
-    chosen.imported.preset_name = "Green"
     bpy.ops.comfyui.add_value_preset(remove_active=True)
     assert presets() == ["Blue"]
     assert chosen.imported.preset_name == ""
