@@ -215,8 +215,10 @@ def _is_remote(input_: InputType) -> bool:
 
 def _has_button(input_: InputType) -> bool:
     """True for a menu beside which a button is, which the editor takes for a widget called refresh and sends."""
-    remote = input_.options.get("remote")
-    return _is_remote(input_) and isinstance(remote, Mapping) and bool(remote.get("refresh_button"))
+    if not _is_remote(input_):
+        return False
+    remote = input_.options["remote"]
+    return isinstance(remote, Mapping) and bool(remote.get("refresh_button"))
 
 
 def _controls(name: str, input_: InputType) -> int:
@@ -234,11 +236,13 @@ def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
     They can only be told by their number: as many values as widgets, forced inputs and controls together. The editor
     takes a mapping for a list of its values where it has that many; packs that write mappings read them by name.
     """
-    places_forced = list(_forced_places(node_type))
     values = node.values or []
+    if not node.mapped and not any(input_.is_forced for input_ in node_type.inputs):
+        return values
+    places_forced = list(_forced_places(node_type))
     if len(node.mapped) == len(places_forced) and not node_type.is_of_a_pack:
         values = list(node.mapped.values())
-    if not any(places_forced) or len(places_forced) != len(values):
+    if len(places_forced) != len(values):
         return values
     return [value for value, is_forced in zip(values, places_forced, strict=True) if not is_forced]
 
@@ -246,9 +250,8 @@ def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
 def _forced_places(node_type: NodeType) -> Iterator[bool]:
     """Yield for each value that the editor once kept whether it is a forced input's."""
     for input_ in node_type.inputs:
-        is_forced = bool(input_.options.get("forceInput"))
-        if is_forced or input_.widget:
-            yield is_forced
+        if input_.is_forced or input_.widget:
+            yield input_.is_forced
             control = input_.options.get("control_after_generate")
             if control if control is not None else input_.type == "INT" and input_.name in _SEEDS:
                 yield False
