@@ -178,6 +178,16 @@ def test_packs_read_mappings_by_name() -> None:
     assert widgets(values, definition) == {"a": 0, "b": 2, "seed": 7}
 
 
+@pytest.mark.parametrize(
+    "formats", [{"gif": [], "mp4": [["crf", "INT", {}], ["pix", ["a"]], 5, [], [7]]}, 5, {"mp4": 5}]
+)
+def test_a_format_brings_values_of_its_own(formats: Any) -> None:
+    definition = defined({"format": [["gif", "mp4"], {"formats": formats}]}, python_module="custom_nodes.vhs")
+    brought = {"crf": 19, "pix": "a"} if isinstance(formats, dict) and "gif" in formats else {}
+    assert widgets({"format": "mp4", "crf": 19, "pix": "a", "other": 1}, definition) == {"format": "mp4"} | brought
+    assert widgets({"format": "gif", "crf": 19}, definition) == {"format": "gif"}
+
+
 def test_values_by_name_are_ignored() -> None:
     workflow = ui(node(1, "Number", [3], widgets_values_named={"value": 4}))
     assert inputs_of(workflow) == {"value": 3}

@@ -154,10 +154,20 @@ class _Placing:
         saved = self.take(name, input_)
         widget = self.widgets[name] = Widget(name, input_.widget, shown_value(input_, saved), input_)
         widget.control = self.control(name, input_)
+        self.add_of_format(input_, widget.value)
         if isinstance(input_.dynamic, DynamicCombo):
             self.place_chosen(name, input_.dynamic, widget.value, saved is None, into)
         elif isinstance(input_.dynamic, DynamicGroup):
             self.place_group(name, input_.dynamic, saved, into)
+
+    def add_of_format(self, input_: InputType, chosen: Any) -> None:
+        """Add what VideoHelperSuite's menu of formats brings for the chosen one, as far as the file has it."""
+        formats = input_.options.get("formats")
+        rows = formats.get(chosen) if isinstance(formats, Mapping) and isinstance(chosen, str) else None
+        for row in rows if isinstance(rows, list | tuple) else ():
+            name = row[0] if isinstance(row, list | tuple) and row else None
+            if isinstance(name, str) and name in self.named:
+                self.widgets.setdefault(name, Widget(name, "", self.named[name]))
 
     def place_chosen(self, name: str, combo: DynamicCombo, chosen: Any, is_late: bool, into: list[Input]) -> None:
         """Place what a choice brings; ``is_late`` where the editor chooses only after it has dealt out the values."""
