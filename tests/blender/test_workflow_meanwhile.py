@@ -1,6 +1,7 @@
 """What a person does while a workflow is on its way, and what else shares the file with it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -297,3 +298,11 @@ def test_a_library_that_cannot_be_written_is_told_and_the_workflow_is_there(serv
         assert str(folder) in said[0]
     finally:
         folder.unlink()
+
+
+@pytest.mark.parametrize("name", ["fox.png", "fox.json"])
+def test_the_file_browser_leaves_the_ending_of_an_export(package, module, name):
+    export = module("blender.operators.workflow_library").COMFYUI_OT_export_workflow
+    typed = SimpleNamespace(filepath=name, filename_ext=export.filename_ext, check_extension=export.check_extension)
+    export.check(typed, bpy.context)  # as Blender does after each change of the name
+    assert typed.filepath == name

@@ -130,7 +130,7 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
     bl_label = "Import Workflow"
     bl_options = set()  # not UNDO: the step is made when the workflow is here
 
-    # Blender would remember it, and take the next click for a drop of the same file
+    # ours says where // leads; and what is remembered of the last time may never look like a drop
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"} | compat.RELATIVE_PATH)
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN"})
     dropped: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
