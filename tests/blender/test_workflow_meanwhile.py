@@ -306,3 +306,11 @@ def test_the_file_browser_leaves_the_ending_of_an_export(package, module, name):
     typed = SimpleNamespace(filepath=name, filename_ext=export.filename_ext, check_extension=export.check_extension)
     export.check(typed, bpy.context)  # as Blender does after each change of the name
     assert typed.filepath == name
+
+
+def test_a_line_is_moved_past_those_that_are_not_there_now(package, module):
+    shown = module("blender.workflow_panel.shown")
+    lines = tuple(shown.Shown(name, name, "group") for name in "abc")
+    for name, by, expected in (("c", -1, "cab"), ("a", 1, "bca"), ("b", 1, "acb")):
+        moved = shown.with_moved(lines, name, by, {"b"} - {name})
+        assert "".join(line.name for line in moved) == expected

@@ -75,7 +75,7 @@ class COMFYUI_OT_apply_values(Operator):
         built = building.built(chosen.imported)
         try:
             found = json.loads(self.values)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if built is None or not isinstance(found, dict):
             return {"CANCELLED"}

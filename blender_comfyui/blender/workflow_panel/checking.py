@@ -122,7 +122,7 @@ def _preset(text: str, known: dict[str, Mapping[str, Any]] = {}) -> Mapping[str,
         known.clear()
         try:
             found = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             found = {}
         known[text] = found if isinstance(found, dict) else {}
     return known[text]

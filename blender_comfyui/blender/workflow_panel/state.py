@@ -15,7 +15,7 @@ from ..compat import RELATIVE_PATH
 from .contents import Contents
 
 _VERSION = 1
-_LARGEST = 256 * 1024**2  # bytes; a .blend comes from anywhere, and what is packed in it, too
+_LARGEST = 96 * 1024**2  # bytes; a .blend comes from anywhere, and what is packed in it, too
 _REMEMBERED = 4
 
 
