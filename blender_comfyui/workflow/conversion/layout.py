@@ -47,6 +47,32 @@ _DEFAULTS: dict[str, Any] = {
     "IMAGECOMPARE": ["", ""],  # two pictures that the browser compares; the server only wants that there is something
 }
 
+# The browser's view of a mesh before anybody has turned it.
+_VIEW = {
+    "image": "",
+    "mask": "",
+    "normal": "",
+    "camera_info": {
+        "position": {"x": 10, "y": 10, "z": 10.000000000000002},
+        "target": {"x": 0, "y": 0, "z": 0},
+        "zoom": 1,
+        "cameraType": "perspective",
+        "quaternion": {
+            "x": -0.2798481423331213,
+            "y": 0.3647051996310008,
+            "z": 0.11591689595929511,
+            "w": 0.8804762392171493,
+        },
+        "fov": 35,
+        "aspect": 1,
+        "near": 0.01,
+        "far": 10000,
+        "frustum": {"left": -5, "right": 5, "top": 5, "bottom": -5},
+    },
+    "recording": "",
+    "model_3d_info": [],
+}
+
 
 @dataclass(slots=True)
 class Widget:
@@ -269,6 +295,8 @@ def _forced_places(node_type: NodeType) -> Iterator[bool]:
 
 def shown_value(input_: InputType, saved: Any) -> Any:
     """Return the value that the editor shows for a saved one."""
+    if input_.widget == "LOAD_3D" and input_.name == "viewport_state":
+        return saved if isinstance(saved, Mapping) else _VIEW
     if saved is MISSING or (saved is None and isinstance(input_.dynamic, DynamicCombo)):
         return default_value(input_)
     if saved is None and input_.widget == "COMBO":
