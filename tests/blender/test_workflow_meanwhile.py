@@ -314,3 +314,14 @@ def test_a_line_is_moved_past_those_that_are_not_there_now(package, module):
     for name, by, expected in (("c", -1, "cab"), ("a", 1, "bca"), ("b", 1, "acb")):
         moved = shown.with_moved(lines, name, by, {"b"} - {name})
         assert "".join(line.name for line in moved) == expected
+
+
+def test_a_conversion_without_a_server_says_what_is_missing(server, load, said, deliver):
+    server.stop()
+    imported = load(graphs.broken_ui()).imported
+    for _ in range(2):
+        said.clear()
+        bpy.ops.comfyui.convert_workflow(waits=False)
+        deliver(lambda: said)
+        assert "server" in said[0]
+    assert imported.used

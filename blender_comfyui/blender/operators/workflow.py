@@ -65,6 +65,8 @@ class _Arrival:
         scene = blend_file.scene_by_number(self.scene)
         if scene is not None:
             self.sentence = take(scene, answer)
+            if answer.graph is None:
+                reception.say(self.sentence, "INFO")
         else:
             self.sentence = f"The scene “{self.scene_name}” for which “{answer.workflow.name}” was read is gone."
             reception.say(self.sentence, "ERROR")
@@ -86,6 +88,8 @@ def take(scene: Scene, imported: Imported) -> str:
     if not delivery.blender_is_busy():
         push_undo("Import Workflow")
     said = [*imported.notes]
+    if imported.graph is None and not said:
+        said.append("No server has said yet which nodes it has. Connect to one, and convert the workflow then.")
     if dropped:
         said.append(f"The animation of {dropped} values of the former workflow was removed; undo brings it back.")
     return " ".join(said)
