@@ -107,7 +107,7 @@ class Prompt:
             self._put(inputs, node, input_.name, layout.widgets.get(input_.widget), source)
         node_type = self._node_types.get(node.type)
         title = node.title or (node_type.display_name if node_type else node.type)
-        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
+        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title, **_origin(node)}}
 
     def _put(
         self, inputs: dict[str, Any], node: UiNode, name: str, widget: Widget | None, source: Output | Literal | None
@@ -197,6 +197,12 @@ def _pack(node: UiNode) -> str:
         if isinstance(pack, str) and pack:
             return pack
     return ""
+
+
+def _origin(node: UiNode) -> dict[str, str]:
+    """Return where a class comes from as far as the file says it, for whoever imports the prompt one day."""
+    found = ((key, node.properties.get(key)) for key in ("cnr_id", "aux_id", "ver"))
+    return {key: value for key, value in found if isinstance(value, str) and value}
 
 
 def _called(node: UiNode, pack: str) -> str:
