@@ -325,3 +325,14 @@ def test_a_conversion_without_a_server_says_what_is_missing(server, load, said, 
         deliver(lambda: said)
         assert "server" in said[0]
     assert imported.used
+
+
+def test_what_is_wrong_in_one_scene_is_not_said_of_its_copy(server, load, panel):
+    load(graphs.classic())
+    bpy.ops.scene.new(type="FULL_COPY")
+    bpy.context.scene.comfyui.values["3.cfg"] = 500.0
+    with pytest.raises(RuntimeError, match="at most 100"):
+        bpy.ops.comfyui.generate()
+    assert "at most 100" in panel().text
+    bpy.context.window.scene = bpy.data.scenes["Scene"]
+    assert "at most 100" not in panel().text
