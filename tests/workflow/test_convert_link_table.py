@@ -68,3 +68,17 @@ def test_an_instances_forgotten_link_is_found_by_its_place() -> None:
     host = node(9, "s", [], {"picture": None})
     made = api(ui(host, source([5]), links=[[5, 2, 0, 9, 0]], subgraphs=[inner]))
     assert made["9:1"]["inputs"] == {"image": ["2", 0]}
+
+
+def test_the_table_has_the_last_word_where_a_node_is_too_mixed_up_to_mend() -> None:
+    latent = {"name": "LATENT", "type": "LATENT"}
+    nodes = [
+        node(1, "KSampler", [1, "fixed", 20, "euler"], {"model": 5, "latent_image": 7}),  # positive is left out
+        node(2, "Encode", ["x"], outputs=[{"name": "CONDITIONING", "type": "CONDITIONING", "links": [6]}]),
+        node(3, "Latent", [8, 8], outputs=[latent | {"links": [7]}]),
+        node(4, "Loader", ["m.safetensors"], outputs=[{"name": "MODEL", "type": "MODEL", "links": [5]}]),
+    ]
+    made = inputs_of(ui(*nodes, links=[[5, 4, 0, 1, 0], [6, 2, 0, 1, 1], [7, 3, 0, 1, 2]]))
+    assert made["model"] == ["4", 0]
+    assert made["positive"] == ["2", 0]
+    assert made["latent_image"] == ["3", 0]

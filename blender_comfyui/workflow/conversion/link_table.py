@@ -39,38 +39,48 @@ def _settle(graph: Graph, is_mended: bool) -> None:
             else:
                 named.add(slot.links[0])
     forgotten = [(id_, link) for id_, link in graph.links.items() if id_ not in named and link.target in graph.nodes]
-    placed = [_place(graph, id_, link, is_mended, named) for id_, link in forgotten]
+    mended = _mended(graph, forgotten) if is_mended and forgotten else None
     for node, at in strangers:
         _correct(graph, node, at)
-    for place in placed:
-        if place is not None:
-            node, at, id_ = place
-            if at < len(node.inputs) and node.inputs[at].link is None:
-                node.inputs[at] = node.inputs[at]._replace(links=(id_,))
-            else:
-                node.by_place.setdefault(at, id_)
+    for id_, link in forgotten if mended is None else mended:
+        node, at = graph.nodes[link.target], link.target_slot
+        if mended is not None:
+            node.inputs[at] = node.inputs[at]._replace(links=(id_,))
+        elif at >= 0:
+            node.by_place.setdefault(at, id_)
 
 
-def _place(graph: Graph, id_: str, link: Link, is_mended: bool, named: set[str]) -> tuple[UiNode, int, str] | None:
-    """Return the node and the place of an input for a link that no input names; None where the editor drops it."""
-    node, at = graph.nodes[link.target], link.target_slot
-    if at < 0:
-        return None
-    if is_mended:
-        if not _is_listed(graph, id_, link):
+def _mended(graph: Graph, forgotten: list[tuple[str, Link]]) -> list[tuple[str, Link]] | None:
+    """Return the links that no input names but the editor gives to one; it drops the others.
+
+    None where it gives up, which it does where it has touched one input of a node and then finds another one linked;
+    it then leaves all links as the table has them.
+    """
+    unnamed = dict(forgotten)
+    touched: dict[str, set[int]] = {}
+    given = []
+    for id_, link in reversed(graph.links.items()):
+        node, at = graph.nodes.get(link.target), link.target_slot
+        if node is None:
+            continue
+        here = node.inputs[at].link if 0 <= at < len(node.inputs) else None
+        is_listed = _is_listed(graph, id_, link)
+        if here is not None and at not in touched.get(node.id, {at}) and (here == id_ or is_listed):
             return None
-        is_free = at < len(node.inputs) and not node.inputs[at].links
-        if not is_free and not (at >= len(node.inputs) and any(slot.link in named for slot in node.inputs)):
-            return None
-    return node, at, id_
+        is_cut = here == id_ and link.origin not in graph.nodes
+        if is_cut or (here is None and is_listed and at not in touched.get(node.id, ())):
+            touched.setdefault(node.id, set())
+            if at < len(node.inputs):
+                touched[node.id].add(at)
+                given += [(id_, link)] if id_ in unnamed else []
+    return given
 
 
 def _is_listed(graph: Graph, id_: str, link: Link) -> bool:
     """True where the output that a link begins at names it."""
     origin = graph.nodes.get(link.origin)
-    return (
-        origin is not None and link.origin_slot < len(origin.outputs) and id_ in origin.outputs[link.origin_slot].links
-    )
+    outputs = origin.outputs if origin is not None else []
+    return link.origin_slot < len(outputs) and id_ in outputs[link.origin_slot].links
 
 
 def _correct(graph: Graph, node: UiNode, at: int) -> None:
