@@ -286,3 +286,10 @@ def _stage(folder: Path) -> None:
     start = manifest.index("wheels = [")  # in development they come from the virtual environment
     manifest = manifest[:start] + manifest[manifest.index("]", start) + 2 :]
     (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
+
+
+@pytest.fixture
+def no_presets():
+    for found in bpy.utils.preset_paths("comfyui"):
+        for path in Path(found).rglob("*.py"):
+            path.unlink()
