@@ -8,17 +8,18 @@ from bpy.types import Image, Scene
 
 from ..generation.drawings import Drawing, Pixels
 from ..workflow.errors import InvalidValue
+from ..workflow.signatures import FORMAT_OF, HEAD, picture_format
 from . import compat
 
 # what the server opens as well, with Pillow; of anything else it is sent the pixels
-_OPENED = frozenset(".png .jpg .jpeg .webp .bmp".split())
+_OPENED = frozenset({"PNG", "JPEG", "WebP", "BMP"})
 
 
 def file_of(image: Image) -> Path | None:
     """Return the file that holds just what the image shows, as far as Blender knows; it is not looked for."""
     name = bpy.path.abspath(image.filepath_raw, library=image.library)
     is_file = image.source == "FILE" and name and not image.packed_file and not image.is_dirty
-    return Path(name) if is_file and Path(name).suffix.lower() in _OPENED else None
+    return Path(name) if is_file and FORMAT_OF.get(Path(name).suffix.lower()) in _OPENED else None
 
 
 def drawing_of(image: Image, mask: Image | None, scene: Scene) -> Drawing:
@@ -30,14 +31,11 @@ def drawing_of(image: Image, mask: Image | None, scene: Scene) -> Drawing:
     covered = None if mask is None else _pixels(mask)
     if image.type == "RENDER_RESULT":
         return Drawing(stem, _rendered(image, scene), covered)
-    packed = image.packed_file
-    if packed and not image.is_dirty and _is_opened(packed.data):
-        return Drawing(stem, bytes(packed.data), covered)
+    if image.packed_file and not image.is_dirty:
+        packed = bytes(image.packed_file.data)
+        if picture_format(packed[:HEAD]) in _OPENED:
+            return Drawing(stem, packed, covered)
     return Drawing(stem, file_of(image) or _pixels(image), covered)
-
-
-def _is_opened(data: bytes) -> bool:
-    return data[:8] == b"\x89PNG\r\n\x1a\n" or data[:3] == b"\xff\xd8\xff" or data[8:12] == b"WEBP"
 
 
 def _rendered(image: Image, scene: Scene) -> bytes:

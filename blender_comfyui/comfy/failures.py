@@ -64,26 +64,18 @@ def execution_failed(event: ExecutionErrored, prompt: Mapping[str, object]) -> E
     memory = event.exception_type.endswith("OutOfMemoryError") or any(
         sign in event.message.lower() for sign in _OUT_OF_MEMORY
     )
+    kind: type[ExecutionFailed] = ExecutionFailed
     if _NO_ACCOUNT in event.message.lower():
-        return ExecutionFailed(
-            f"“{title}” needs a Comfy account. Enter the account's API key in the preferences, under Advanced.",
-            node_id=event.node_id,
-            node_title=title,
-            node_type=event.node_type,
-            exception_type=event.exception_type,
-            details=event.message,
-        )
-    if memory:
-        kind: type[ExecutionFailed] = OutOfMemory
+        sentence = f"“{title}” needs a Comfy account. Enter the account's API key in the preferences, under Advanced."
+    elif memory:
+        kind = OutOfMemory
         sentence = (
             f"The server ran out of memory in “{title}”. Lower the size or the batch, "
             "or close what else uses its memory."
         )
     elif not title:
-        kind = ExecutionFailed
         sentence = "The run failed on the server, which does not say where or why. Its console may."
     else:
-        kind = ExecutionFailed
         sentence = f"“{title}” failed on the server: {reason} Check this node's values and inputs."
     return kind(
         sentence,

@@ -125,11 +125,7 @@ class Transport:
         """
         data = None if body is None else json.dumps(body).encode()
         read = self.timeouts.read if read_timeout is None else read_timeout
-        with self._open(method, path, params, data, read) as (response, exchange):
-            content = self._content(path, self._chunks(response, exchange), max_bytes)
-            answer = Answer(response.status_code, response.headers.get("Content-Type", ""), content)
-        self._refuse_faults(path, answer, response)
-        return answer
+        return self._exchanged(method, path, params, data, read, max_bytes)
 
     def upload(self, path: str, form: FileForm, *, should_stop: Callable[[], bool] = lambda: False) -> Answer:
         """POST a form with a file; its answer, whatever its status below 500.
@@ -137,9 +133,20 @@ class Transport:
         Raises what `exchange` raises, TimedOut too where it goes more slowly than SLOWEST, Interrupted when
         `should_stop` says so, and OSError where the file cannot be read.
         """
-        read = self.timeouts.read
-        with self._open("POST", path, None, form, read, unwanted=should_stop) as (response, exchange):
-            content = self._content(path, self._chunks(response, exchange), MAX_JSON_BYTES)
+        return self._exchanged("POST", path, None, form, self.timeouts.read, MAX_JSON_BYTES, should_stop)
+
+    def _exchanged(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        data: bytes | FileForm | None,
+        read_timeout: float,
+        max_bytes: int,
+        unwanted: Callable[[], bool] | None = None,
+    ) -> Answer:
+        with self._open(method, path, params, data, read_timeout, unwanted=unwanted) as (response, exchange):
+            content = self._content(path, self._chunks(response, exchange), max_bytes)
             answer = Answer(response.status_code, response.headers.get("Content-Type", ""), content)
         self._refuse_faults(path, answer, response)
         return answer

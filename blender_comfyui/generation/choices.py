@@ -26,12 +26,10 @@ def settle(request: Request, client: ComfyClient) -> Request:
     if not request.open_choices:
         return request
     chosen = {choice: _first(choice, request, client) for choice in request.open_choices}
-    prompt = dict(request.prompt)
     for choice, value in chosen.items():
-        node = dict(prompt[choice.node_id])  # type: ignore[call-overload]
-        prompt[choice.node_id] = node | {"inputs": {**node["inputs"], choice.input_name: value}}
+        request = request.filled([(choice.node_id, choice.input_name)], value)
     parameters = {**request.parameters, **{choice.role: value for choice, value in chosen.items()}}
-    return dataclasses.replace(request, prompt=prompt, parameters=parameters, open_choices=())
+    return dataclasses.replace(request, parameters=parameters, open_choices=())
 
 
 def _first(choice: OpenChoice, request: Request, client: ComfyClient) -> str:

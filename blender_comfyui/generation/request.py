@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,15 @@ class Request:
         """The seed that was asked for, if one was."""
         seed = self.parameters.get("seed")
         return seed if isinstance(seed, int) else None
+
+    def filled(self, places: Iterable[tuple[str, str]], value: object) -> Request:
+        """The request with this value in these inputs, each (node id, input name); nodes that are no more are left."""
+        prompt = dict(self.prompt)
+        for node_id, input_name in places:
+            node = prompt.get(node_id)
+            if isinstance(node, Mapping):
+                prompt[node_id] = {**node, "inputs": {**node["inputs"], input_name: value}}
+        return dataclasses.replace(self, prompt=prompt)
 
     def node_title(self, node_id: str) -> str:
         return title_of(self.prompt, node_id)

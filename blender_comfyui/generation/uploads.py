@@ -9,7 +9,7 @@ import dataclasses
 import logging
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -55,14 +55,9 @@ def parcel(job_id: str, request: Request, number: int) -> Parcel:
 def with_file(request: Request, number: int, name: str) -> Request:
     """The request with the file's name on the server in all its places."""
     upload = request.uploads[number]
-    prompt = dict(request.prompt)
-    for node_id, input_name in upload.places:
-        node = prompt.get(node_id)
-        if isinstance(node, Mapping):
-            prompt[node_id] = {**node, "inputs": {**node["inputs"], input_name: name}}
     uploads = list(request.uploads)
     uploads[number] = dataclasses.replace(upload, name=name)
-    return dataclasses.replace(request, prompt=prompt, uploads=tuple(uploads))
+    return dataclasses.replace(request.filled(upload.places, name), uploads=tuple(uploads))
 
 
 def _where(request: Request, upload: Upload) -> str:

@@ -29,7 +29,10 @@ def is_chosen(item: ComfyMedia | None) -> bool:
 
 def names(kept: ComfyValues, built: Built) -> dict[str, str]:
     """Return under which names files are about to be sent, by the keys of their parameters."""
-    return {parameter.key: server_name(_path(item, parameter)) for item, parameter in _chosen(kept, built)}
+    return {
+        parameter.key: server_name(_file(item, parameter) or _drawn_as(item))
+        for item, parameter in _chosen(kept, built)
+    }
 
 
 def uploads(scene: Scene, built: Built) -> tuple[Upload, ...]:
@@ -56,20 +59,22 @@ def _chosen(kept: ComfyValues, built: Built) -> Iterator[tuple[ComfyMedia, Param
             yield item, parameter
 
 
-def _path(item: ComfyMedia, parameter: Parameter) -> Path:
+def _file(item: ComfyMedia, parameter: Parameter) -> Path | None:
+    """Return the file that is sent as it is; None for an image that has to be drawn."""
     if parameter.kind not in PICTURES:
         return Path(bpy.path.abspath(item.file))
-    file = None if item.mask else input_pictures.file_of(item.image)
-    return file or Path(f"{item.image.name}.png")
+    return None if item.mask else input_pictures.file_of(item.image)
+
+
+def _drawn_as(item: ComfyMedia) -> Path:
+    return Path(f"{item.image.name}.png")
 
 
 def _upload(scene: Scene, item: ComfyMedia, parameter: Parameter) -> Upload:
-    path = _path(item, parameter)
-    places = tuple((place.node_id, place.input_name) for place in parameter.tied or (parameter.place,))
-    is_drawn = parameter.kind in PICTURES and (item.mask or input_pictures.file_of(item.image) is None)
+    file = _file(item, parameter)
     return Upload(
-        path,
-        places,
+        file or _drawn_as(item),
+        tuple((place.node_id, place.input_name) for place in parameter.tied or (parameter.place,)),
         subfolder=_SUBFOLDERS.get(parameter.kind, ""),
-        drawing=input_pictures.drawing_of(item.image, item.mask, scene) if is_drawn else None,
+        drawing=None if file else input_pictures.drawing_of(item.image, item.mask, scene),
     )
