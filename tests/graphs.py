@@ -29,6 +29,22 @@ def empty_save(size: int = 64, batch: int = 1, colour: int | None = None, prefix
     }
 
 
+def load_save(name: str = "example.png") -> Graph:
+    """LoadImage ("The photo") → SaveImage."""
+    return {
+        "1": {"class_type": "LoadImage", "inputs": {"image": name}, "_meta": {"title": "The photo"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "t"}},
+    }
+
+
+def load_save_mask() -> Graph:
+    """LoadImage ("The photo") → its mask as a picture → SaveImage."""
+    return load_save() | {
+        "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 1]}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "mask"}},
+    }
+
+
 def two_saves() -> Graph:
     """One picture, saved by two nodes: "Save final" and "Save inverted"."""
     return empty_save() | {

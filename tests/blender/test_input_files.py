@@ -6,22 +6,9 @@ import bpy
 import pytest
 
 from tests.blender.workflow_words import posted, reopened
+from tests.graphs import load_save, load_save_mask
 
 pytestmark = pytest.mark.usefixtures("alone")
-
-
-def load_save(**more: Any) -> dict[str, Any]:
-    return {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}, "_meta": {"title": "The photo"}},
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "t"}},
-    } | more
-
-
-def load_save_mask() -> dict[str, Any]:
-    return load_save() | {
-        "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 1]}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "mask"}},
-    }
 
 
 def painted(name: str = "Painting", colour: tuple[float, ...] = (0.2, 0.4, 0.6, 1.0), **options: Any) -> Any:

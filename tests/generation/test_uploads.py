@@ -24,26 +24,12 @@ from blender_comfyui.workflow.errors import UnknownParameter
 from tests.fault_proxy import FaultProxy
 from tests.fault_proxy.faults import After, HangUp, Say, Silence
 from tests.fault_proxy.script import Script
-from tests.graphs import Graph
+from tests.graphs import Graph, load_save, load_save_mask
 
 LIMIT = 30.0
 QUICK = Patience(unsent=1.0, outage=5.0, absence=0.3, absence_behind_proxy=0.5, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)
 LEVELS = ["0.3.64", "0.27.0"]
-
-
-def load_save(name: str = "example.png") -> Graph:
-    return {
-        "1": {"class_type": "LoadImage", "inputs": {"image": name}, "_meta": {"title": "The photo"}},
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "t"}},
-    }
-
-
-def load_save_mask() -> Graph:
-    return load_save() | {
-        "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 1]}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "mask"}},
-    }
 
 
 def photo(folder: Path, colour: tuple[int, int, int] = (9, 99, 199), name: str = "photo.png") -> Path:

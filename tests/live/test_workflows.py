@@ -25,15 +25,6 @@ LIMIT = 300.0
 
 pytestmark = pytest.mark.skipif(not URL, reason="COMFYUI_URL names no real server")
 
-LOAD_SAVE = {
-    "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}, "_meta": {"title": "The photo"}},
-    "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "live"}},
-}
-LOAD_SAVE_MASK = LOAD_SAVE | {
-    "2": {"class_type": "MaskToImage", "inputs": {"mask": ["1", 1]}},
-    "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "live"}},
-}
-
 
 @pytest.fixture
 def session(tmp_path):
@@ -57,7 +48,7 @@ def pixel(path: Path, at: tuple[int, int] = (0, 0)) -> tuple[int, ...]:
 def test_a_file_is_sent_and_loaded_though_others_have_its_name(session, tmp_path, name):
     for folder in ("a", "b"):
         path, colour = photo(tmp_path / folder / name)
-        outcome = session.submit(LOAD_SAVE, {"The photo.image": path}).wait(LIMIT)
+        outcome = session.submit(graphs.load_save(), {"The photo.image": path}).wait(LIMIT)
         assert outcome.error is None
         assert pixel(outcome.files[0]) == colour
 
@@ -67,7 +58,7 @@ def test_the_mask_is_where_it_is_white(session):
     picture = Pixels(64, 32, array.array("f", [shade, 0.2, 0.4, 1.0] * (64 * 32)).tobytes())
     mask = Pixels(2, 1, array.array("f", [1, 1, 1, 1, 0, 0, 0, 1]).tobytes())
     upload = Upload(Path("Photo.png"), (("1", "image"),), drawing=Drawing("Photo", picture, mask))
-    outcome = session.run(Request(LOAD_SAVE_MASK, uploads=(upload,))).wait(LIMIT)
+    outcome = session.run(Request(graphs.load_save_mask(), uploads=(upload,))).wait(LIMIT)
     assert outcome.error is None
     assert [pixel(outcome.files[0], (x, 16)) for x in (2, 61)] == [(255, 255, 255), (0, 0, 0)]
 
@@ -76,7 +67,7 @@ def test_what_is_too_large_is_said(session, tmp_path):
     path = tmp_path / "film.png"
     with path.open("wb") as file:
         file.truncate(101 * 2**20)
-    outcome = session.submit(LOAD_SAVE, {"1.image": path}).wait(LIMIT)
+    outcome = session.submit(graphs.load_save(), {"1.image": path}).wait(LIMIT)
     assert isinstance(outcome.error, UploadRefused)
 
 
