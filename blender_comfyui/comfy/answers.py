@@ -258,3 +258,19 @@ def _succeeded(messages: object) -> bool:
         isinstance(message, list) and message[:1] == ["execution_success"]
         for message in (messages if isinstance(messages, list) else [])
     )
+
+
+def uploaded_name(data: object) -> str:
+    """Under which name /upload/image keeps a file, with its folder; '' where it says none that could be one."""
+    match data:
+        case {"name": str(name), "subfolder": str(subfolder)} if name and min(name + subfolder) >= " ":
+            return f"{subfolder}/{name}" if subfolder else name
+    return ""
+
+
+def upload_limit(data: object) -> int | None:
+    """How many bytes an upload may have, by /features; None where the server does not say."""
+    match data:
+        case {"max_upload_size": int(limit)} if limit > 0:
+            return limit
+    return None

@@ -15,12 +15,14 @@ from urllib.parse import quote, urlencode
 from . import answers, offers
 from .address import ServerAddress
 from .credentials import Credentials
-from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld
+from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld, UploadRefused
 from .failures import invalid_prompt, node_problems
+from .form_data import FileForm
 from .redaction import Redactor
 from .transport import Answer, Timeouts, Transport
 
 MAX_FILE_BYTES = 16 * 1024**3
+_SURELY_TAKEN = 50 * 1024 * 1024  # bytes of an upload that every server takes unless told otherwise: 100 MB is usual
 MAX_LARGE_JSON = 32 * 1024 * 1024  # bytes, of what holds all nodes, or whole prompts
 
 P = ParamSpec("P")
@@ -218,6 +220,34 @@ class ComfyClient:
         )
 
     @_keeps_secrets
+    def upload(self, path: Path, file_name: str, should_stop: Callable[[], bool] = lambda: False) -> str:
+        """Put a file into the server's input folder; return its name there, which is another one where other bytes
+        have this name already. The same bytes are kept once.
+
+        Raises UploadRefused, Interrupted when `should_stop` says so, OSError where the file cannot be read.
+        """
+        form = FileForm(path, file_name, {"type": "input"})
+        if form.file_size > _SURELY_TAKEN:
+            self._refuse_too_large(form)  # told afterwards, it would look like a connection that broke
+        answer = self._transport.upload("/upload/image", form, should_stop=should_stop)
+        if answer.status == 413:
+            raise _too_large_for(form, "")
+        data = self._json(self._expect(answer, "/upload/image"))
+        name = answers.uploaded_name(data)
+        if not name:
+            raise ServerFault(
+                f"The server's answer to the upload of “{file_name}” makes no sense. Check the address, or the proxy "
+                "before the server.",
+                details=str(data)[:500],
+            )
+        return name
+
+    def _refuse_too_large(self, form: FileForm) -> None:
+        limit = answers.upload_limit(self._get_if_there("/features"))
+        if limit is not None and form.file_size > limit:
+            raise _too_large_for(form, f" It takes up to {limit / 2**20:.0f} MB.")
+
+    @_keeps_secrets
     def download(
         self,
         file: answers.ServerFile,
@@ -279,3 +309,11 @@ class ComfyClient:
                 details=answer.body[:500].decode("utf-8", "replace"),
             )
         return answer.json()
+
+
+def _too_large_for(form: FileForm, limit: str) -> UploadRefused:
+    size = -(-form.file_size // 2**20)
+    return UploadRefused(
+        f"The file “{form.file_name}” has {size} MB, which the server does not take.{limit} Make it smaller, or start "
+        f"ComfyUI with --max-upload-size {size + 1}."
+    )

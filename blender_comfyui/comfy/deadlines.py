@@ -146,6 +146,12 @@ class _Noted:
         """The TCP connection: what follows on it (a tunnel through a proxy, TLS) can drip as well."""
         return self._note(super()._new_conn())  # type: ignore[misc]
 
+    def putrequest(self, *arguments: Any, **options: Any) -> Any:
+        """A connection that is used again is noted before anything is sent: an upload can stall, too."""
+        if self.sock is not None:
+            self._note(self.sock)
+        return super().putrequest(*arguments, **options)  # type: ignore[misc]
+
     def getresponse(self, *arguments: Any, **options: Any) -> Any:
         self._note(self.sock)
         return super().getresponse(*arguments, **options)  # type: ignore[misc]

@@ -16,6 +16,7 @@
     │   └── OutOfMemory       … because memory ran out
     ├── Interrupted           the run was stopped on the server, not by us
     ├── Lost                  the server no longer knows the prompt
+    ├── UploadRefused         the server does not take a file that a workflow needs
     ├── FileMissing           the server no longer has an output file
     ├── FileBroken            an output file came cut, or is not what its name says
     └── TimedOut              a time limit ran out (also a TimeoutError)
@@ -185,6 +186,10 @@ class Interrupted(ComfyError):
 
 class Lost(ComfyError):
     """Neither the queue nor the history of the server knows the prompt any more."""
+
+
+class UploadRefused(ComfyError):
+    """A file for the server's input folder is too large for it, or not what it takes."""
 
 
 class FileMissing(ComfyError):

@@ -7,6 +7,7 @@ packs (``/workflow_templates``). How both are served: https://github.com/Comfy-O
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _LONGEST_TEXT = 2000
 _MAX_TAGS = 50
 _JOINERS = "\u200c\u200d"
 _PICTURES = frozenset({"webp", "png", "jpg", "jpeg", "gif", "avif"})
+_GIGABYTES = 1e5  # up to here a size of models is in these, as in the packages of templates before 0.3
 _MILLISECONDS = 1e11  # from here on a time is in these: as seconds it would be in the year 5138
 
 
@@ -68,9 +70,12 @@ class Template:
 
     def matches(self, text: str) -> bool:
         """Whether every word of `text` is somewhere in what is known of it, in whatever case."""
-        said = "\n".join((self.title, self.name, self.category, self.description, *self.tags, *self.models))
-        said = said.casefold()
-        return all(word in said for word in text.casefold().split())
+        return all(word in self._said for word in text.casefold().split())
+
+    @functools.cached_property
+    def _said(self) -> str:
+        said = (self.title, self.name, self.category, self.description, *self.tags, *self.models)
+        return "\n".join(said).casefold()
 
     def _file(self, name: str) -> str:
         if not is_safe_name(self.name) or not is_safe_name(self.module or "official"):
@@ -153,7 +158,8 @@ def _is_for_servers(raw: Mapping[str, object]) -> bool:
 
 
 def _official(raw: Mapping[str, object], name: str, category: str) -> Template:
-    subtype, is_open = raw.get("mediaSubtype"), raw.get("openSource")
+    subtype, is_open = raw.get("mediaSubtype"), raw.get("openSource", raw.get("OpenSource"))  # so in old packages
+    size = _number(raw.get("size"))
     return Template(
         name,
         title=_text(raw.get("title"), _LONGEST_TITLE) or name,
@@ -162,7 +168,7 @@ def _official(raw: Mapping[str, object], name: str, category: str) -> Template:
         tags=_texts(raw.get("tags")),
         models=_texts(raw.get("models")),
         picture=subtype if isinstance(subtype, str) and subtype in _PICTURES else "",
-        size=int(_number(raw.get("size"))),
+        size=int(size if size > _GIGABYTES else size * 1e9),
         needs_version=_text(raw.get("minComfyUIVersion"), _LONGEST_TITLE),
         is_open=is_open if isinstance(is_open, bool) else None,
     )

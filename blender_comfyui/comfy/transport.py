@@ -30,6 +30,7 @@ from .errors import (
     ServerFault,
     TimedOut,
 )
+from .form_data import FileForm
 
 MAX_JSON_BYTES = 4 * 1024 * 1024  # unless the caller allows for more
 MAX_REDIRECTS = 5
@@ -130,6 +131,19 @@ class Transport:
         self._refuse_faults(path, answer, response)
         return answer
 
+    def upload(self, path: str, form: FileForm, *, should_stop: Callable[[], bool] = lambda: False) -> Answer:
+        """POST a form with a file; its answer, whatever its status below 500.
+
+        Raises what `exchange` raises, TimedOut too where it goes more slowly than SLOWEST, Interrupted when
+        `should_stop` says so, and OSError where the file cannot be read.
+        """
+        read = self.timeouts.read
+        with self._open("POST", path, None, form, read, unwanted=should_stop) as (response, exchange):
+            content = self._content(path, self._chunks(response, exchange), MAX_JSON_BYTES)
+            answer = Answer(response.status_code, response.headers.get("Content-Type", ""), content)
+        self._refuse_faults(path, answer, response)
+        return answer
+
     @staticmethod
     def _content(path: str, chunks: Iterator[bytes], max_bytes: int) -> bytes:
         content = bytearray()
@@ -182,7 +196,7 @@ class Transport:
         method: str,
         path: str,
         params: Mapping[str, str] | None,
-        data: bytes | None,
+        data: bytes | FileForm | None,
         read_timeout: float,
         *,
         follow_away: bool = False,
@@ -190,14 +204,17 @@ class Transport:
     ) -> Iterator[tuple[requests.Response, Exchange]]:
         url = self.address.http(path) + (f"?{urlencode(params)}" if params else "")
         headers = {"User-Agent": "blender_comfyui", **self._headers}
-        if data is not None:
+        if isinstance(data, FileForm):
+            headers |= {"Content-Type": data.content_type, "Content-Length": str(data.size)}
+        elif data is not None:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
         elif method == "POST":
             headers["Content-Length"] = "0"
         timeout = (self.timeouts.connect, read_timeout)
         with self._deadlines.exchange(max(self.timeouts.total, read_timeout), unwanted) as exchange:
             with self._translated(exchange, str(self.address)):
-                response = self._send(method, url, data, headers, timeout)
+                body = _Reading(data, exchange) if isinstance(data, FileForm) else data
+                response = self._send(method, url, body, headers, timeout)
             hops = 0
             stays = True  # once it was led away, a request comes back as a stranger
             while response.status_code in _REDIRECTS and "Location" in response.headers:
@@ -245,14 +262,14 @@ class Transport:
         self,
         method: str,
         url: str,
-        data: bytes | None,
+        data: bytes | _Reading | None,
         headers: Mapping[str, str],
         timeout: tuple[float, float],
     ) -> requests.Response:
         """One request through the session's pool. Session.send would add cookies, hooks, redirects and .netrc, none
         of which is wanted here, and half a millisecond."""
         request = requests.PreparedRequest()
-        request.method, request.url, request.body = method, url, data
+        request.method, request.url, request.body = method, url, data  # type: ignore[assignment]
         request.headers = CaseInsensitiveDict(headers)
         adapter = self._http.get_adapter(url)
         return adapter.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
@@ -313,6 +330,8 @@ class Transport:
             yield
         except ComfyError:
             raise
+        except _CannotRead as error:
+            raise error.reason from error
         except (requests.RequestException, OSError, ValueError) as error:
             raise self._cut(exchange) or connection_error(error, where) from error
 
@@ -321,10 +340,39 @@ class Transport:
             case "late":
                 return TimedOut(f"{self.address} takes too long to answer. Try again later.", sent=True)
             case "unwanted":
-                return Interrupted("The download was stopped.")
+                return Interrupted("The transfer was stopped.")
             case "closed":
                 return CannotConnect("The connection was closed by us.", sent=True)
         return None
+
+
+class _CannotRead(Exception):
+    """Our own file could not be read: no trouble of the connection, but requests would take it for one."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class _Reading:
+    """The body of an upload, which counts as sign of life of its exchange."""
+
+    def __init__(self, form: FileForm, exchange: Exchange) -> None:
+        self._form, self._exchange = form, exchange
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = self._form.pieces()
+        while True:
+            try:
+                piece = next(pieces, None)
+            except OSError as error:
+                raise _CannotRead(error) from error
+            if piece is None:
+                return
+            if self._exchange.cut:
+                raise ConnectionError
+            yield piece
+            self._exchange.received(len(piece))
 
 
 def _too_large(max_bytes: int) -> ServerFault:

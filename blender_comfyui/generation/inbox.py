@@ -19,6 +19,7 @@ from typing import TypeAlias
 from ..comfy.events import Event, NodeProgress, Preview, ProgressState, ProgressText, QueueStatus
 from .messages import Order
 from .outputs import Arrival
+from .uploads import Delivered
 
 MAX_BYTES = 512 * 1024 * 1024  # ten pictures of 4096 x 4096 at worst, or 32 MB of JSON
 MAX_EVENTS = 20_000
@@ -26,7 +27,7 @@ MAX_PASSING_BYTES = 64 * 1024 * 1024  # beyond these, what is passing is left ou
 MAX_PASSING = 1000
 _JSON_WEIGHT = 16  # JSON that was read takes that many times its length, at worst
 
-Message: TypeAlias = Order | Arrival | Event
+Message: TypeAlias = Order | Arrival | Delivered | Event
 
 
 @dataclass

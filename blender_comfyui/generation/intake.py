@@ -6,17 +6,21 @@ same. Everything else passes through in order: a cancel never overtakes its job.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 
+from .drawings import draw, sweep
 from .history import History
 from .messages import Close, Order, Refused, Submit, Unprepared
 from .outcome import JobState, Outcome
 from .ownership import Ownership
+from .request import Request, Upload
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +28,12 @@ log = logging.getLogger(__name__)
 class Intake:
     """`put` may be called from any thread and never blocks."""
 
-    def __init__(self, history: History, server: str, ownership: Ownership, deliver: Callable[[Order], None]) -> None:
+    def __init__(
+        self, history: History, inputs: Path, server: str, ownership: Ownership, deliver: Callable[[Order], None]
+    ) -> None:
+        """`inputs` is the folder for pictures that Blender draws."""
         self._history = history
+        self._inputs = inputs
         self._server = server
         self._ownership = ownership
         self._deliver = deliver
@@ -45,6 +53,7 @@ class Intake:
 
     def _run(self) -> None:
         self._ownership.take()
+        sweep(self._inputs, time.time())
         while True:
             order = self._orders.get()
             if isinstance(order, Unprepared):
@@ -57,12 +66,23 @@ class Intake:
     def _written(self, submit: Submit) -> Submit | Refused:
         job = submit.job
         try:
+            job.request = self._with_files(job.request)
             rank = self._next_rank(job.created)
             self._history.add(job.id, job.request, self._server, self._ownership.id, rank)
         except Exception as error:
             log.exception("job %s", job.id)
             return Refused(job, error)
         return Submit(job, rank)
+
+    def _with_files(self, request: Request) -> Request:
+        """The request with its drawings as files."""
+        if all(upload.drawing is None for upload in request.uploads):
+            return request
+        uploads = (
+            upload if upload.drawing is None else Upload(draw(upload.drawing, self._inputs), upload.places)
+            for upload in request.uploads
+        )
+        return dataclasses.replace(request, uploads=tuple(uploads))
 
     def _next_rank(self, created: float) -> float:
         """Behind all others, also where the clock was set back or is coarse; apart, so that others fit between."""

@@ -47,7 +47,7 @@ class Part:
         graph = self.batch.part(self.first, self.count).api()
         for node_id in graph.keys() - self.job.request.prompt.keys():
             graph[node_id]["_meta"][_MARK] = self.job.id
-        return dataclasses.replace(self.job.request, prompt=graph)
+        return dataclasses.replace(self.job.request, prompt=graph, uploads=())  # their files are there
 
     def brings(self, node_id: str) -> bool:
         """Whether what a node leaves is a part of the whole. If not, every part leaves the same, and one is enough."""

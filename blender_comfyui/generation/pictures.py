@@ -161,6 +161,25 @@ def thumbnail_pixels(path: Path) -> tuple[int, int, bytes]:
         return width, height, channels.point(lambda value: value * (1 / 255)).tobytes()
 
 
+@contextlib.contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """A picture of ours, its first frame with 8 bits a channel. Raises FileBroken, or OSError."""
+    found = picture_format(_head(path))
+    if not _can_decode(found):
+        raise FileBroken(f"“{path.name}” is no picture that can be read.")
+    with _decoding(path, found, path.name) as image:
+        _check_size(image.width, image.height, path.name)
+        from PIL import ImageOps
+
+        yield _eight_bits(ImageOps.exif_transpose(image))  # upright, as ComfyUI's LoadImage has it
+
+
+def picture_extension(path: Path) -> str:
+    """The usual ending of names for what is in the file, .png where that is not known. Raises OSError."""
+    found = picture_format(_head(path))
+    return next((extension for extension, format in FORMAT_OF.items() if format == found), ".png")
+
+
 def embedded_prompt(path: Path) -> Mapping[str, object] | None:
     """The API-format graph that ComfyUI wrote into a picture; None where there is none, or none that can be read."""
     try:

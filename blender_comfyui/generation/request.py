@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..comfy.failures import title_of
+from .drawings import Drawing
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,20 @@ class OpenChoice:
     role: str
     node_id: str
     input_name: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of ours for inputs of the graph, each (node id, input name), which get its name on the server.
+
+    `drawing` is a picture that is no file yet: it becomes one before the job is written down. `name` is what the server
+    called the file when the job was sent last.
+    """
+
+    path: Path
+    places: tuple[tuple[str, str], ...]
+    name: str = ""
+    drawing: Drawing | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class Request:
     stem: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
     open_choices: tuple[OpenChoice, ...] = ()
+    uploads: tuple[Upload, ...] = ()
 
     @property
     def seed(self) -> int | None:

@@ -32,6 +32,7 @@ from .recording import Recording
 from .retry import Retry
 from .server_watch import ServerWatch
 from .taking import Taking
+from .uploads import Delivered, Parcel, Uploads, parcel, with_file
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Means:
 
     watch: ServerWatch
     downloads: Downloads
+    uploads: Uploads
     retry: Retry
     patience: Patience
 
@@ -63,6 +65,9 @@ class SendingRun:
         self._written = job.request  # as the history has it
         self._tracker = ProgressTracker(job.request)
         self._taking = Taking(job, means.downloads)
+        self._uploads = means.uploads
+        self._on_its_way: Parcel | None = None  # a file that the prompt waits for
+        self._there: set[int] = set()  # the files that the server has
         self._problems: tuple[NodeProblem, ...] = ()
         self._client_id: str | None = None  # of the websocket under which the prompt was sent
         self._accepted = False
@@ -88,6 +93,9 @@ class SendingRun:
             self._not_reached(error)
             return
         self._trouble.over()
+        if len(self._there) < len(self.job.request.uploads):
+            self._upload()
+            return
         if not self._watch.stream_settled and time.monotonic() - self._began < _STREAM_WAIT:
             self._then(self._send, _STREAM_WAIT)
             return
@@ -111,6 +119,30 @@ class SendingRun:
         else:
             self._problems = accepted.problems
             self._is_accepted()
+
+    def _upload(self) -> None:
+        """Have the next file sent that the graph wants; `uploaded` hears of its end."""
+        if self._on_its_way is not None:
+            return
+        request = self.job.request
+        number = next(number for number in range(len(request.uploads)) if number not in self._there)
+        self._on_its_way = parcel(self.job.id, request, number)
+        self.job.move(JobState.WAITING, f"Sending “{request.uploads[number].path.name}” to the server.")
+        self._uploads.send(self._on_its_way)
+
+    def uploaded(self, delivered: Delivered) -> None:
+        if delivered.parcel is not self._on_its_way:
+            return
+        self._on_its_way, number = None, delivered.parcel.number
+        if isinstance(delivered.error, ComfyError):
+            self._not_reached(delivered.error)
+        elif delivered.error is not None:
+            self.fail(delivered.error)
+        else:
+            self._there.add(number)
+            self.job.request = with_file(self.job.request, number, delivered.name)
+            self.job.move(JobState.WAITING)
+            self._then(self._send, 0.0)
 
     def _not_reached(self, error: ComfyError) -> None:
         """Nothing was sent yet: wait for the server, but not for ever."""
@@ -174,6 +206,8 @@ class SendingRun:
         outcome = outcome or Outcome(state, (), error, (), self._problems)
         if error is not None:
             self._client.hide_secrets(error)
+        if self._on_its_way is not None:
+            self._on_its_way.unwanted.set()
         try:
             self._taking.clear()
         finally:

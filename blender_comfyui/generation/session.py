@@ -23,7 +23,7 @@ from ..comfy.stream import EventStream, StreamTimes
 from ..comfy.transport import Timeouts
 from ..workflow.errors import WorkflowError
 from ..workflow.graph import Workflow
-from ..workflow.parameters import set_parameters
+from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
 from .events import ServerChanged, SessionEvent
@@ -34,11 +34,12 @@ from .job import Job
 from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit, Unprepared
 from .ownership import Ownership
 from .patience import Patience
-from .request import OpenChoice, Request
+from .request import OpenChoice, Request, Upload
 from .retry import Retry
 from .returns import Registry
 from .server_state import ServerState
 from .server_watch import ServerWatch
+from .uploads import server_name
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,9 @@ class Session:
             retry,
             patience,
         )
-        self._intake = Intake(self.history, str(self.address), ownership, self._worker.inbox.put)
+        self._intake = Intake(
+            self.history, self.data_dir / "inputs", str(self.address), ownership, self._worker.inbox.put
+        )
 
     def __enter__(self) -> Session:
         return self
@@ -112,11 +115,14 @@ class Session:
         """Start a generation and return at once; the server need not be up yet.
 
         `workflow` is an API-format graph, a file of one, or the name of a bundled one; `parameters` are set on a
-        copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST;
+        copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST; a Path is
+        the file that an input shall load, and is sent to the server first;
         `outputs` names the output nodes to run, by id or title.
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
-        values = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
+        given = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
+        files = {name: value for name, value in given.items() if isinstance(value, Path)}
+        values = {name: server_name(value) if isinstance(value, Path) else value for name, value in given.items()}
         asked = Request(
             prompt={},
             parameters=values,
@@ -135,6 +141,7 @@ class Session:
                 prompt=graph.api(),
                 open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
                 outputs=tuple(graph.node_id(name) for name in outputs),
+                uploads=tuple(Upload(path, _places(graph, name)) for name, path in files.items()),
             )
         except WorkflowError as error:
             self.start()
@@ -267,6 +274,11 @@ class Session:
 
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.id, None)
+
+
+def _places(graph: Workflow, name: str) -> tuple[tuple[str, str], ...]:
+    place = find_place(graph, name)
+    return ((place.node_id, place.input_name),)
 
 
 def _open_choices(graph: Workflow, roles: set[str]) -> tuple[OpenChoice, ...]:

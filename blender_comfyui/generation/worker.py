@@ -38,6 +38,7 @@ from .returns import Registry, Returns
 from .run import Run
 from .sending import Means
 from .server_watch import ServerWatch
+from .uploads import Delivered, Uploads
 
 P = ParamSpec("P")
 
@@ -69,7 +70,8 @@ class Worker:
         self._ownership = ownership
         self._ends = Ends(history)
         self._returns = Returns(watch, registry, history, ownership, self._ends, self._follow)
-        self._means = Means(watch, self._downloads, retry, patience)
+        self._uploads = Uploads(watch.client, self.inbox.put)
+        self._means = Means(watch, self._downloads, self._uploads, retry, patience)
         self._held: dict[str, Run] = {}
         self._runs: dict[str, Run] = {}  # those that were released from our own queue
         self._executing = ""  # the prompt of ours that runs: old previews do not say whose they are
@@ -82,9 +84,9 @@ class Worker:
         self._thread.start()
 
     def join(self, timeout: float) -> None:
-        """Wait for the three threads to end, `timeout` seconds in all."""
+        """Wait for the four threads to end, `timeout` seconds in all."""
         deadline = time.monotonic() + timeout
-        for thread in (self._thread, self._downloads, self._stream):
+        for thread in (self._thread, self._downloads, self._uploads, self._stream):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _loop(self) -> None:
@@ -112,6 +114,8 @@ class Worker:
         match message:
             case Arrival():
                 self._with_run(message.fetch.job_id, lambda run: run.arrived(message))
+            case Delivered():
+                self._with_run(message.parcel.job_id, lambda run: run.uploaded(message))
             case Close(error=error):
                 self._closing = error
             case Submit() | Refused() | Cancel() | Move() | Pause() | Refresh() | Recover() | ListForeign() | BringIn():
@@ -315,6 +319,7 @@ class Worker:
         self._guarded(self._ends.write_all)
         self._guarded(self._stream.close)
         self._downloads.close()
+        self._uploads.close()
         self._watch.client.close()
         self._guarded(self._history.close)
         self._guarded(self._ownership.release)

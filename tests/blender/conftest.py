@@ -22,8 +22,10 @@ from types import ModuleType, SimpleNamespace
 import bpy
 import pytest
 
+from tests.blender import workflow_graphs
 from tests.blender.recorder import Recorder
 from tests.blender.stand_in import StandIn
+from tests.blender.workflow_words import PanelRecorder
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "blender_comfyui"
@@ -234,6 +236,47 @@ def until(tick):
 @pytest.fixture
 def jobs(package):
     return lambda: importlib.import_module(f"{package}.blender.runtime").jobs
+
+
+@pytest.fixture
+def alone(module):
+    """The next test begins without a library, and with nothing known of a server."""
+    yield
+    module("blender.workflow_panel.reception").close()
+    for path in module("blender.settings").user_folder("workflows").glob("*.json"):
+        path.unlink()
+
+
+@pytest.fixture
+def load(tmp_path):
+    """``load(graph)`` imports a workflow as a person does, and returns the scene's settings."""
+
+    def run(graph, name="fox.json"):
+        path = workflow_graphs.written(tmp_path / name, graph)
+        assert bpy.ops.comfyui.import_workflow(filepath=path) == {"FINISHED"}
+        return bpy.context.scene.comfyui
+
+    return run
+
+
+@pytest.fixture
+def panel(module):
+    """``panel()`` draws the workflow's part of the panel."""
+    drawing = module("blender.workflow_panel.drawing")
+
+    def run(width=224, closed=()):
+        layout, chosen = PanelRecorder(closed=closed), bpy.context.scene.comfyui
+        drawing.draw(layout, chosen.imported, chosen.values, width)
+        return layout
+
+    return run
+
+
+@pytest.fixture
+def build(module):
+    """What the panel of the open scene is made of."""
+    building = module("blender.workflow_panel.building")
+    return lambda: building.built(bpy.context.scene.comfyui.imported)
 
 
 def _stage(folder: Path) -> None:

@@ -8,80 +8,9 @@ import bpy
 import pytest
 
 from tests.blender import workflow_graphs as graphs
-from tests.blender.recorder import Drawn, Recorder
+from tests.blender.workflow_words import PanelRecorder, posted, reopened
 
-
-class PanelRecorder(Recorder):
-    """Takes custom properties, too."""
-
-    def _part(self, **_):
-        return PanelRecorder(self.drawn, self.closed)
-
-    row = column = box = split = _part
-
-    def prop(self, data, name, icon="NONE", **arguments):
-        if not name.startswith("["):
-            return super().prop(data, name, icon, **arguments)
-        data.path_resolve(name)
-        return self._note(Drawn("prop", arguments.get("text", ""), name, icon, arguments))
-
-    def textbox(self, data, name, **arguments):
-        if name.startswith("["):
-            data.path_resolve(name)
-        self._note(Drawn("textbox", name=name, arguments=arguments))
-
-
-@pytest.fixture(autouse=True)
-def alone(module):
-    """Each test begins without a library, and with nothing known of a server."""
-    yield
-    module("blender.workflow_panel.reception").close()
-    for path in module("blender.settings").user_folder("workflows").glob("*.json"):
-        path.unlink()
-
-
-@pytest.fixture
-def load(tmp_path):
-    """``load(graph)`` imports a workflow as a person does, and returns the scene's settings."""
-
-    def run(graph, name="fox.json"):
-        path = graphs.written(tmp_path / name, graph)
-        assert bpy.ops.comfyui.import_workflow(filepath=path) == {"FINISHED"}
-        return bpy.context.scene.comfyui
-
-    return run
-
-
-@pytest.fixture
-def panel(module):
-    """``panel()`` draws the workflow's part of the panel."""
-    drawing = module("blender.workflow_panel.drawing")
-
-    def run(width=224, closed=()):
-        layout, chosen = PanelRecorder(closed=closed), bpy.context.scene.comfyui
-        drawing.draw(layout, chosen.imported, chosen.values, width)
-        return layout
-
-    return run
-
-
-@pytest.fixture
-def build(module):
-    """What the panel of the open scene is made of."""
-    building = module("blender.workflow_panel.building")
-    return lambda: building.built(bpy.context.scene.comfyui.imported)
-
-
-def posted(server):
-    """The graphs that reached the server, in order."""
-    requests = server.control()["requests"]
-    return [body["prompt"] for method, path, _, body in requests if (method, path) == ("POST", "/prompt")]
-
-
-def reopened(path):
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    bpy.ops.wm.open_mainfile(filepath=str(path))
-    return bpy.context.scene
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def test_keyframes_and_drivers_reach_the_server_after_save_and_load(server, load, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.test_workflow_panel import PanelRecorder
+from tests.blender.workflow_words import PanelRecorder
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "conversion"
 

@@ -17,7 +17,7 @@ from ...workflow.errors import WorkflowError
 from ...workflow.graph import Workflow
 from ...workflow.parameters import read_parameters
 from ..outcome import JobState, Outcome, Output
-from ..request import OpenChoice, Request
+from ..request import OpenChoice, Request, Upload
 from .records import FileRecord, Placement, Record
 
 COLUMNS = (
@@ -70,8 +70,10 @@ def packed(request: Request) -> bytes:
     """The whole request."""
     folder = None if request.folder is None else os.fspath(request.folder)
     choices = [[choice.role, choice.node_id, choice.input_name] for choice in request.open_choices]
+    uploads = [[os.fspath(upload.path), upload.places, upload.name] for upload in request.uploads]
     values = {name: getattr(request, name) for name in _FIELDS}
-    return zlib.compress(to_json({**values, "folder": folder, "open_choices": choices}).encode())
+    known = {**values, "folder": folder, "open_choices": choices, "uploads": uploads}
+    return zlib.compress(to_json(known).encode())
 
 
 def unpacked(body: object) -> Request | None:
@@ -81,9 +83,14 @@ def unpacked(body: object) -> Request | None:
         values["outputs"] = tuple(values["outputs"])
         values["folder"] = None if values["folder"] is None else Path(values["folder"])
         values["open_choices"] = tuple(OpenChoice(*choice) for choice in values["open_choices"])
+        values["uploads"] = tuple(_upload(*upload) for upload in values.get("uploads", ()))
         return Request(**values)
     except (zlib.error, KeyError, TypeError, ValueError, RecursionError):
         return None
+
+
+def _upload(path: str, places: list[list[str]], name: str) -> Upload:
+    return Upload(Path(path), tuple((node_id, input_name) for node_id, input_name in places), name)
 
 
 def facts(request: Request) -> str:
