@@ -7,6 +7,7 @@ from . import extension, venvs, window_tree
 from .project import BUILD, OUT, run_shown, say
 
 FLOORS = ("comfy", "workflow", "generation")
+APART = ("tests/gui", "tests/recovery")  # tests/matrix runs them beside the others
 
 
 def run_tests(arguments: Sequence[str]) -> int:
@@ -27,6 +28,7 @@ def _whole_run() -> list[str]:
     report = OUT / "coverage.json"
     return [
         "tests",
+        *(f"--ignore={part}" for part in APART),
         "--durations=10",
         *(f"--cov=blender_comfyui/{floor}" for floor in FLOORS),
         f"--cov-report=json:{report}",

@@ -1,11 +1,12 @@
 """What differs between Blender 4.2 and 5.2, in one place: everything else is written once for all of them."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 import imbuf
 import numpy
-from bpy.types import Context, Scene, SequenceEditor, UILayout, Window
+from bpy.types import Context, Image, Scene, SequenceEditor, UILayout, Window
 
 # Data-block names hold 63 bytes up to 4.5 and 255 from 5.0. Ours stay short enough for a file to go either way.
 MAX_NAME_BYTES = 63
@@ -73,6 +74,20 @@ def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict
     if bpy.app.version >= (5, 0, 0):
         return {"length": frames, "input1": strip}
     return {"frame_end": start + frames, "input1" if bpy.app.version >= (4, 4, 0) else "seq1": strip}
+
+
+def save_render(image: Image, path: Path, scene: Scene) -> None:
+    """Write the last render as it is shown, as a PNG of 8 bits with alpha. Raises RuntimeError where there is none."""
+    settings = scene.render.image_settings
+    wanted = {"media_type": "IMAGE", "file_format": "PNG", "color_mode": "RGBA", "color_depth": "8"}
+    before = {name: getattr(settings, name) for name in wanted if hasattr(settings, name)}  # media_type: since 5.0
+    try:
+        for name in before:
+            setattr(settings, name, wanted[name])
+        image.save_render(str(path), scene=scene)
+    finally:
+        for name, value in before.items():
+            setattr(settings, name, value)
 
 
 def busy_editing(window: Window) -> bool:

@@ -9,7 +9,7 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProper
 from bpy.types import Context, Image, PropertyGroup, Scene
 
 from . import runtime
-from .workflow_panel.state import ComfyImported, ComfyValues
+from .workflow_panel.state import ComfyImported, ComfyMedia, ComfyValues
 
 MAX_SEED = 2**64 - 1  # Blender's integers have 32 bits, the server's seeds 64: so they are kept as text
 LATENT_STEP = 8  # pictures come in multiples of this many pixels
@@ -158,6 +158,7 @@ class ComfySettings(PropertyGroup):
     )
     imported: PointerProperty(type=ComfyImported)
     values: PointerProperty(type=ComfyValues)
+    media: CollectionProperty(type=ComfyMedia)
     results: CollectionProperty(type=ComfyResult)
     blend_id: StringProperty(options={"HIDDEN"})  # the .blend's own, the same in all its scenes (blend_file.py)
 
@@ -178,7 +179,9 @@ def _to_step(pixels: float) -> int:
     return max(LATENT_STEP, round(pixels / LATENT_STEP) * LATENT_STEP)
 
 
-_register, _unregister = bpy.utils.register_classes_factory((ComfyResult, ComfyValues, ComfyImported, ComfySettings))
+_register, _unregister = bpy.utils.register_classes_factory(
+    (ComfyResult, ComfyValues, ComfyMedia, ComfyImported, ComfySettings)
+)
 
 
 def register() -> None:

@@ -220,13 +220,15 @@ class ComfyClient:
         )
 
     @_keeps_secrets
-    def upload(self, path: Path, file_name: str, should_stop: Callable[[], bool] = lambda: False) -> str:
+    def upload(
+        self, path: Path, file_name: str, subfolder: str = "", should_stop: Callable[[], bool] = lambda: False
+    ) -> str:
         """Put a file into the server's input folder; return its name there, which is another one where other bytes
         have this name already. The same bytes are kept once.
 
         Raises UploadRefused, Interrupted when `should_stop` says so, OSError where the file cannot be read.
         """
-        form = FileForm(path, file_name, {"type": "input"})
+        form = FileForm(path, file_name, {"type": "input", "subfolder": subfolder})
         if form.file_size > _SURELY_TAKEN:
             self._refuse_too_large(form)  # told afterwards, it would look like a connection that broke
         answer = self._transport.upload("/upload/image", form, should_stop=should_stop)

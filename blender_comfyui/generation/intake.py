@@ -20,7 +20,7 @@ from .history import History
 from .messages import Close, Order, Refused, Submit, Unprepared
 from .outcome import JobState, Outcome
 from .ownership import Ownership
-from .request import Request, Upload
+from .request import Request
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,9 @@ class Intake:
         if all(upload.drawing is None for upload in request.uploads):
             return request
         uploads = (
-            upload if upload.drawing is None else Upload(draw(upload.drawing, self._inputs), upload.places)
+            upload
+            if upload.drawing is None
+            else dataclasses.replace(upload, path=draw(upload.drawing, self._inputs), drawing=None)
             for upload in request.uploads
         )
         return dataclasses.replace(request, uploads=tuple(uploads))

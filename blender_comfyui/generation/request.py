@@ -23,13 +23,14 @@ class OpenChoice:
 class Upload:
     """A file of ours for inputs of the graph, each (node id, input name), which get its name on the server.
 
-    `drawing` is a picture that is no file yet: it becomes one before the job is written down. `name` is what the server
-    called the file when the job was sent last.
+    `name` is what the server called it when the job was sent last, `subfolder` that of its input folder where the node
+    looks for it. `drawing` is a picture that is no file yet: it becomes one before the job is written down.
     """
 
     path: Path
     places: tuple[tuple[str, str], ...]
     name: str = ""
+    subfolder: str = ""
     drawing: Drawing | None = field(default=None, compare=False)
 
 

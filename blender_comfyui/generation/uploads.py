@@ -105,8 +105,9 @@ class Uploads:
         try:
             if self._stops(parcel):
                 raise Interrupted("The transfer was stopped.")
-            path = parcel.upload.path
-            return Delivered(parcel, self._client.upload(path, server_name(path), lambda: self._stops(parcel)))
+            path, subfolder = parcel.upload.path, parcel.upload.subfolder
+            name = self._client.upload(path, server_name(path), subfolder, lambda: self._stops(parcel))
+            return Delivered(parcel, name)
         except ComfyError as error:  # before OSError: TimedOut is one too
             return Delivered(parcel, error=error)
         except OSError as error:

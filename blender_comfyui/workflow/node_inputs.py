@@ -25,6 +25,7 @@ MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 
 MOST_ROWS = 1000  # whatever a definition says: rows are made from it
 _DEEPEST = 10
+_FARTHEST = 1e300  # a limit that is further away is none
 _UPLOADS = ("image_upload", "audio_upload", "video_upload", "file_upload")
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
@@ -157,7 +158,8 @@ class InputType:
 
     def _number(self, key: str) -> float | None:
         value = self.options.get(key)
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return value if is_number and -_FARTHEST < value < _FARTHEST else None
 
 
 def inputs_of(sections: Mapping[str, Any], order: object = None, depth: int = 0) -> tuple[InputType, ...]:

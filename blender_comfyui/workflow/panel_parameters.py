@@ -156,6 +156,7 @@ class _Making:
         by_place = {one.place: (one.widget, one.kind) for one in self.found if _is_on(one)}
         self.roles = panel_roles(workflow, node_types, by_place)
         self.promoted = {place: promoted for promoted in reversed(layout.promoted) for place in promoted.places}
+        self.places = {node_id: place for place, node_id in enumerate(workflow.nodes)}
         self.leaders: dict[Place, Place] = {}
         self.tied: dict[Place, tuple[Place, ...]] = {}
         for promoted in reversed(layout.promoted):
@@ -178,7 +179,7 @@ class _Making:
         """Note which places are set together, and which of them the panel shows."""
         there = tuple(place for place in promoted.places if self.holds_value(place))
         if there:
-            leader = min(there, key=lambda place: place not in self.roles)
+            leader = min(there, key=lambda place: (place not in self.roles, self.places[place.node_id]))
             self.leaders.update(dict.fromkeys(there, leader))
             self.tied.update(dict.fromkeys(there, there if len(there) > 1 else ()))
 
@@ -233,7 +234,7 @@ class _Making:
             return place == self.leaders[place]
         if place in self.roles:
             return True
-        if one.kind is Kind.OTHER or place.input_name == "filename_prefix":
+        if one.kind in (Kind.OTHER, Kind.SEED) or place.input_name == "filename_prefix":  # that seed does nothing
             return False
         if one.widget.when and Place(one.node.id, one.widget.when[-1].input_name) in self.roles:
             return True
@@ -249,7 +250,7 @@ class _Making:
 
     def label(self, one: _Found, place: Place) -> str:
         promoted = self.promoted.get(place)
-        if promoted is not None and promoted.label:
+        if promoted is not None and not _is_numbered(promoted.label, place.input_name):
             return promoted.label
         if one.node.class_type.startswith("Primitive"):
             return one.node.title
@@ -281,6 +282,12 @@ def _with_own_choices(input_: InputType, node: Node) -> InputType:
     while isinstance(text := node.inputs.get(f"option{len(texts) + 1}"), str):
         texts.append(text)
     return replace(input_, choices=tuple(text for text in texts if text))
+
+
+def _is_numbered(label: str, input_name: str) -> bool:
+    """True for the name that the editor itself gives to what is promoted: ``value``, ``value_1``."""
+    name, _, number = label.rpartition("_")
+    return label in ("", input_name) or (name == input_name and number.isdigit())
 
 
 def _plain(title: str) -> str:

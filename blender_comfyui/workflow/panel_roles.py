@@ -8,9 +8,9 @@ widget, so the graph is followed further, by names and by the types of the links
   detectors), through what joins, fills in and rewrites texts.
 - **seed**, **steps**, **cfg**, **guidance**, **sampler_name**, **scheduler**, **denoise**, **length**, **fps**,
   **duration**: inputs of these names on nodes that sample or make something, through primitives.
-- **width**, **height** and **size** (an aspect ratio, a resolution, megapixels): those of what is made, also where they
-  are computed: all that goes into them through calculations, selectors, empty pictures and resized ones; and where a
-  picture is encoded to begin with, what it is resized to.
+- **width**, **height** and **size** (an aspect ratio, a resolution, megapixels, a scale): those of what is made, also
+  where they are computed: all that goes into them through calculations, selectors, empty pictures and resized ones; and
+  where a picture is encoded to begin with, what it is resized to.
 - models by what their loader gives: **checkpoint**, **diffusion_model**, **vae**, **text_encoder**, **controlnet** and
   others; **lora** and **lora_strength**; **model** where a partner node has a choice of them.
 - **image**, **mask**, **video**, **audio**, **mesh**, **file**: inputs that one can upload to.
@@ -71,6 +71,7 @@ _SIZES = frozenset(
     "aspect_ratio ratio resolution size megapixels megapixel image_size image_resolution video_resolution quality_size "
     "target_size largest_size longer_edge longer_size shorter_size size_preset".split()
 )
+_SCALES = frozenset({"scale_by", "upscale_by"})
 _SETTINGS = {
     "cfg_conds": "cfg",
     "cfg_scale": "cfg",
@@ -140,7 +141,7 @@ class _Finding:
     def of_samplers(self) -> None:
         for role, places in find_roles(self.workflow).items():
             for place in places:
-                if self.is_trusted(role, place):
+                if self.is_trusted(role, place) and not (role == "seed" and _is_noiseless(self.nodes[place.node_id])):
                     self.add(role, place)
         texts = sampler_texts(self.workflow)
         for side, role in (("positive", "prompt"), ("negative", "negative_prompt")):
@@ -164,7 +165,7 @@ class _Finding:
         has_lora = any(self.roles.get(Place(node.id, name)) == "lora" for name in node.inputs)
         for name in node.inputs:
             short = name.rsplit(".", 1)[-1]
-            if short in SEED_NAMES:
+            if short in SEED_NAMES and not _is_noiseless(node):
                 self.add("seed", value_behind(self.nodes, Place(node.id, name)))
             elif has_lora and "strength" in short:
                 self.add("lora_strength", value_behind(self.nodes, Place(node.id, name)))
@@ -205,11 +206,13 @@ class _Finding:
 
     def of_sizes(self) -> None:
         for node in self.nodes.values():
-            if not self.makes(node):
-                continue
             for name in node.inputs:
                 short = name.rsplit(".", 1)[-1]
-                if node.id in self.samplers and short in LATENTS and node.link(name):
+                if short in _SCALES:
+                    self.add_size("size", Place(node.id, name))
+                elif not self.makes(node):
+                    continue
+                elif node.id in self.samplers and short in LATENTS and node.link(name):
                     self.of_latent(Place(node.id, name))
                 elif short in _SIDES:
                     self.add_size(short, Place(node.id, name))
@@ -235,7 +238,11 @@ class _Finding:
         name, side = place.input_name.rsplit(".", 1)[-1], self.side(place)
         if side:
             self.add(side, place)
-        elif name in _SIZES or (name == "value" and self.widgets[place][1] in (Kind.INTEGER, Kind.FLOAT)):
+        elif (
+            name in _SIZES
+            or name == "multiplier"
+            or (name == "value" and self.widgets[place][1] in (Kind.INTEGER, Kind.FLOAT))
+        ):
             self.add("size", place)
 
     def side(self, place: Place) -> str:
@@ -265,6 +272,11 @@ class _Finding:
         return node.id in self.samplers or any(
             self.widgets[place][1] in MEDIA for name in node.inputs if (place := Place(node.id, name)) in self.widgets
         )
+
+
+def _is_noiseless(node: Node) -> bool:
+    """True for a sampler that goes on with what another one began: its seed does nothing."""
+    return node.inputs.get("add_noise") in ("disable", False)
 
 
 def _leads_to_size(name: str, passed: str | None) -> bool:

@@ -88,7 +88,7 @@ class ValueChecks:
             return None
         known = [*self.files, *(choice for choice in choices if isinstance(choice, str))]
         bare = value.removesuffix(_KINDS_OF_FOLDER[0])
-        if bare in known:
+        if bare in known or "/" in bare or "\\" in bare:  # menus do not list folders
             return None
         sentence = f"{quoted(node.title)}: the server has no input file {quoted(bare)}. Choose another one."
         return _with_suggestions(node, expected.name, ProblemKind.MISSING_FILE, sentence, bare, known)

@@ -78,6 +78,13 @@ class Recorder:
         assert icon_value > 0
         self._note(Drawn("template_icon", arguments={"icon": icon_value, "scale": scale}))
 
+    def template_ID(self, data: Any, name: str, **operators: str) -> None:  # noqa: N802  Blender's name
+        assert name in data.bl_rna.properties
+        for operator in operators.values():
+            group, _, function = operator.partition(".")
+            getattr(getattr(bpy.ops, group), function).get_rna_type()
+        self._note(Drawn("template_ID", name=name, arguments=operators))
+
     def template_popup_confirm(self, operator: str, text: str = "", cancel_text: str = "") -> None:
         self._note(Drawn("template_popup_confirm", text or cancel_text, operator))
 

@@ -204,3 +204,11 @@ def test_templates_are_found_by_words():
     assert QWEN.matches("QWEN text")
     assert QWEN.matches("started")
     assert not QWEN.matches("qwen video")
+
+
+def test_old_packages_of_templates_say_gigabytes():
+    """comfyui-workflow-templates 0.1.95, the last before sizes in bytes: "size": 1.99, "OpenSource": false."""
+    (old,) = offers.official_templates([{"templates": [{"name": "default", "size": 1.99, "OpenSource": False}]}])
+    assert (old.size, old.is_open) == (1_990_000_000, False)
+    (new,) = offers.official_templates([{"templates": [{"name": "default", "size": 107374182, "openSource": True}]}])
+    assert (new.size, new.is_open) == (107374182, True)

@@ -25,6 +25,7 @@ def main() -> None:
         history_delay=options.history_delay,
         vram_batch_limit=options.vram_batch_limit,
         auth=auth,
+        object_info=options.object_info,
     )
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -57,6 +58,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--post-delay", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--history-delay", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--vram-batch-limit", type=int, metavar="IMAGES")
+    parser.add_argument("--object-info", type=Path, help="a real server's answer: its classes, as far as they can run")
     parser.add_argument("--auth", metavar="HEADER=VALUE", help="401 without this header")
     parser.add_argument("--port-file", type=Path, help="gets the port number once it listens")
     parser.add_argument("--keep", action="store_true", help="serve on when stdin closes")

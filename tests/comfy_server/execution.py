@@ -9,24 +9,24 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import nodes, probes, saving
+from .abilities import ability
+from .dynamic_inputs import live_inputs, nested
 from .folders import Folders
 from .graph import ExecutionList, Signatures, is_link
 from .knobs import Journal, Knobs
 from .level import Level
 from .messages import Messenger
-from .node_types import NODE_TYPES
+from .node_types import NodeType, uploads_of
 from .progress import Progress
 from .prompt_queue import Item, PromptQueue
-from .runs import NODES, Blocked, InterruptedRun, NodeRun, OutOfMemoryError, StoppedRun
-
-_REGISTERED = (nodes, probes, saving)  # importing them registers what the nodes do
+from .runs import Blocked, InterruptedRun, NodeRun, OutOfMemoryError, StoppedRun
 
 OUT_OF_MEMORY_TIPS = (
     "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before "
     "you might have accidentally set the batch_size to a large number."
 )
 _NAMES = {"OutOfMemoryError": "torch.OutOfMemoryError", "OutsideFolderError": "Exception"}
+_NAMES["UnauthorizedError"] = "Exception"
 
 
 @dataclass
@@ -137,12 +137,15 @@ class Executor:
 
     def _fingerprint(self, node_id: str, node: dict[str, Any]) -> str:
         """What else than its inputs makes a node differ: a loaded file's bytes, or its own id."""
-        if node["class_type"] in ("LoadImage", "LoadImageMask", "LoadAudio"):
-            name = str(node["inputs"].get("image", node["inputs"].get("audio")))
-            path = self.folders.find_input(name)
+        node_type = self._type(node)
+        for name in uploads_of(node_type):
+            path = self.folders.find_input(str(node["inputs"].get(name)))
             return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
-        hidden = NODE_TYPES[node["class_type"]]["input"].get("hidden", {})
+        hidden = node_type["input"].get("hidden", {})
         return node_id if "unique_id" in hidden else ""
+
+    def _type(self, node: dict[str, Any]) -> NodeType:
+        return self.knobs.node_types[node["class_type"]]
 
     def _tell(self, execution: Execution, kind: str, data: dict[str, Any], broadcast: bool = False) -> None:
         """Sends a message that the history keeps too."""
@@ -157,7 +160,7 @@ class Executor:
         def is_cached(node_id: str) -> bool:
             return execution.signatures[node_id] in self._cache
 
-        order = ExecutionList(execution.prompt, execution.item[4], is_cached)
+        order = ExecutionList(execution.prompt, execution.item[4], self.knobs.node_types, is_cached)
         while (node_id := order.next()) is not None:
             try:
                 self._run_node(execution, node_id)
@@ -200,22 +203,20 @@ class Executor:
         blocked = next((value for value in inputs.values() if isinstance(value, Blocked)), None)
         if blocked is not None:
             self._tell_blocked(execution, node_id, blocked)
-            return Cached((Blocked(None),) * len(NODE_TYPES[node["class_type"]]["output"]), None, meta)
+            return Cached((Blocked(None),) * len(self._type(node)["output"]), None, meta)
         run = NodeRun(self, execution, node_id)
         run.check()
         self.journal.note(lambda journal: journal.nodes_run.update([node["class_type"]]))
-        result = NODES[node["class_type"]](run, **inputs)
+        work = ability(self._type(node))
+        assert work is not None, f"{node['class_type']} is offered, but cannot run"
+        result = work(run, **inputs)
         return Cached(result.values, result.shown, meta)
 
     def _inputs(self, execution: Execution, node: dict[str, Any]) -> dict[str, Any]:
         """The values of the inputs that the class declares; others are ignored."""
-        declared = NODE_TYPES[node["class_type"]]["input"]
-        known = {**declared.get("required", {}), **declared.get("optional", {})}
-        values = {}
-        for name, value in node["inputs"].items():
-            if name in known:
-                values[name] = self._value(execution, value)
-        return values
+        declared = live_inputs(self._type(node), node["inputs"])
+        values = {name: self._value(execution, value) for name, value in node["inputs"].items() if name in declared}
+        return nested(values, declared)
 
     def _value(self, execution: Execution, value: Any) -> Any:
         if is_link(value):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from .node_types import NODE_TYPES
+from .node_types import NodeType
 
 Prompt = dict[str, Any]
 
@@ -18,7 +18,9 @@ def links(node: dict[str, Any]) -> list[str]:
 
 
 def is_link(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+    return (
+        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], int | float)
+    )
 
 
 class Signatures:
@@ -48,8 +50,11 @@ class Signatures:
 class ExecutionList:
     """Picks the next node: an output if one is ready, else one right before an output, else the first."""
 
-    def __init__(self, prompt: Prompt, outputs: list[str], is_cached: Callable[[str], bool]) -> None:
+    def __init__(
+        self, prompt: Prompt, outputs: list[str], types: Mapping[str, NodeType], is_cached: Callable[[str], bool]
+    ) -> None:
         self._prompt = prompt
+        self._types = types
         self._is_cached = is_cached
         self._blockers: dict[str, set[str]] = {}
         self._blocking: dict[str, list[str]] = {}
@@ -81,7 +86,7 @@ class ExecutionList:
 
     def _choose(self, ready: list[str]) -> str:
         def is_output(node_id: str) -> bool:
-            return bool(NODE_TYPES[self._prompt[node_id]["class_type"]]["output_node"])
+            return bool(self._types[self._prompt[node_id]["class_type"]]["output_node"])
 
         def before(node_id: str) -> list[str]:
             return self._blocking.get(node_id, [])

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .node_types import NODE_TYPES, NodeType
+
 DEFAULT_MODELS: dict[str, tuple[str, ...]] = {
     "checkpoints": ("random_sd15.safetensors", "dreamshaper_8.safetensors", "SDXL/sd_xl_base_1.0.safetensors"),
     "configs": (),
@@ -110,6 +112,9 @@ class Knobs:
     previews: bool = True
     preview_size: int = 512  # longest side of a preview, pixels
     models: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_MODELS))
+    node_types: dict[str, NodeType] = field(default_factory=lambda: NODE_TYPES)  # what this server can run
+    partner_account: bool = False  # partner nodes run, as if somebody had logged in
+    partner_side: int = 1024  # the longer side of what they make, pixels
     node_replacements: dict[str, Any] = field(default_factory=dict)  # as /node_replacements gives them
     fail_next: dict[str, list[Answer]] = field(default_factory=dict)  # "METHOD /route" -> given instead, in order
     cut_next: dict[str, list[int]] = field(default_factory=dict)  # "METHOD /route" -> bytes sent before it breaks off

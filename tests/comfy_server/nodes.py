@@ -29,7 +29,7 @@ class Conditioning:
 @dataclass(frozen=True)
 class Latent:
     """``images`` is empty before anything was sampled or encoded; ``places`` are those of a whole batch that its
-    pictures were taken out of, None where they are the batch."""
+    pictures were taken out of, None where they are the batch; each is one picture, or a film of ``frames``."""
 
     width: int
     height: int
@@ -37,9 +37,10 @@ class Latent:
     images: Images = field(default_factory=list)
     mask: Images = field(default_factory=list)
     places: tuple[int, ...] | None = None
+    frames: int = 1
 
 
-_RESAMPLING = {
+RESAMPLING = {
     "nearest-exact": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
     "area": Image.Resampling.BOX,
@@ -49,8 +50,8 @@ _RESAMPLING = {
 }
 
 
-def _resized(image: Image.Image, width: int, height: int, method: str) -> Image.Image:
-    return image.resize((max(1, width), max(1, height)), _RESAMPLING[method])
+def resized(image: Image.Image, width: int, height: int, method: str) -> Image.Image:
+    return image.resize((max(1, width), max(1, height)), RESAMPLING[method])
 
 
 # ---- images
@@ -92,14 +93,14 @@ def ImageScale(  # noqa: N802
     width = width or max(1, round(before[0] * height / before[1]))
     height = height or max(1, round(before[1] * width / before[0]))
     if crop == "center":
-        return Result(([ImageOps.fit(each, (width, height), _RESAMPLING[upscale_method]) for each in image],))
-    return Result(([_resized(each, width, height, upscale_method) for each in image],))
+        return Result(([ImageOps.fit(each, (width, height), RESAMPLING[upscale_method]) for each in image],))
+    return Result(([resized(each, width, height, upscale_method) for each in image],))
 
 
 @node
 def ImageScaleBy(run: NodeRun, image: Images, upscale_method: str, scale_by: float) -> Result:  # noqa: N802
     width, height = (round(side * scale_by) for side in image[0].size)
-    return Result(([_resized(each, width, height, upscale_method) for each in image],))
+    return Result(([resized(each, width, height, upscale_method) for each in image],))
 
 
 @node
@@ -266,7 +267,7 @@ def SetLatentNoiseMask(run: NodeRun, samples: Latent, mask: Images) -> Result:  
 def LatentUpscale(  # noqa: N802
     run: NodeRun, samples: Latent, upscale_method: str, width: int, height: int, crop: str
 ) -> Result:
-    images = [_resized(each, width, height, upscale_method) for each in samples.images]
+    images = [resized(each, width, height, upscale_method) for each in samples.images]
     return Result((replace(samples, width=width, height=height, images=images),))
 
 
@@ -279,7 +280,14 @@ def LatentUpscaleBy(run: NodeRun, samples: Latent, upscale_method: str, scale_by
 @node
 def VAEDecode(run: NodeRun, samples: Latent, vae: Model) -> Result:  # noqa: N802
     grey = Image.new("RGB", (samples.width, samples.height), (127, 127, 127))
-    return Result((samples.images or [grey] * samples.batch,))
+    pictures = samples.images or [grey] * samples.batch
+    return Result(([image for picture in pictures for image in moving(picture, samples.frames)],))
+
+
+def moving(picture: Image.Image, frames: int) -> Images:
+    """A film of a landscape that goes by; of one frame the picture itself."""
+    step = max(1, picture.width // 100)
+    return [ImageChops.offset(picture, -step * frame, 0) if frame else picture for frame in range(frames)]
 
 
 @node
@@ -298,7 +306,7 @@ def KSampler(  # noqa: N802
 ) -> Result:
     method = f"{sampler_name}/{scheduler}"
     recipe = Recipe(positive.text, negative.text, seed, steps, cfg, method, model.name)
-    return Result((_sample(run, recipe, latent_image, positive, denoise, range(steps)),))
+    return Result((sample(run, recipe, latent_image, positive, denoise, range(steps)),))
 
 
 @node
@@ -320,10 +328,10 @@ def KSamplerAdvanced(  # noqa: N802
     method = f"{sampler_name}/{scheduler}"
     recipe = Recipe(positive.text, negative.text, noise_seed, steps, cfg, method, model.name)
     part = range(min(start_at_step, steps), min(end_at_step, steps))
-    return Result((_sample(run, recipe, latent_image, positive, len(part) / steps, part),))
+    return Result((sample(run, recipe, latent_image, positive, len(part) / steps, part),))
 
 
-def _sample(
+def sample(
     run: NodeRun, recipe: Recipe, latent: Latent, positive: Conditioning, denoise: float, steps: range
 ) -> Latent:
     limit = run.knobs.vram_batch_limit

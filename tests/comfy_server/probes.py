@@ -49,4 +49,5 @@ def ProbeProgressText(run: NodeRun, text: str) -> Result:  # noqa: N802
 
 @node
 def PreviewAny(run: NodeRun, source: Any) -> Result:  # noqa: N802
-    return Result((), {"text": [source if isinstance(source, str) else str(source)]})
+    text = source if isinstance(source, str) else str(source)
+    return Result((text,), {"text": [text]})

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .execution import Execution, Executor
     from .folders import Folders
     from .knobs import Knobs
+    from .node_types import NodeType
 
 
 class StoppedRun(BaseException):
@@ -52,6 +53,10 @@ class NodeRun:
     @property
     def folders(self) -> Folders:
         return self._executor.folders
+
+    @property
+    def node_type(self) -> NodeType:
+        return self.knobs.node_types[self.prompt[self.node_id]["class_type"]]
 
     @property
     def prompt(self) -> dict[str, Any]:

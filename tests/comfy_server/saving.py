@@ -25,9 +25,9 @@ _RATE = 44100
 
 @dataclass(frozen=True)
 class Audio:
-    """``path`` is the file that was loaded; only its length matters here."""
+    """``path`` is the file that was loaded, if it was; only its length matters here."""
 
-    path: Path
+    path: Path | None
     seconds: float
 
 
@@ -50,7 +50,7 @@ def _metadata(run: NodeRun) -> PngImagePlugin.PngInfo:
     return info
 
 
-def _save_images(run: NodeRun, images: Images, prefix: str, kind: str, compress_level: int) -> Result:
+def save_images(run: NodeRun, images: Images, prefix: str, kind: str, compress_level: int) -> Result:
     folder, stem, counter, subfolder = run.folders.place(prefix, kind, *images[0].size)
     metadata = _metadata(run)
     entries = []
@@ -63,12 +63,14 @@ def _save_images(run: NodeRun, images: Images, prefix: str, kind: str, compress_
 
 @node
 def SaveImage(run: NodeRun, images: Images, filename_prefix: str) -> Result:  # noqa: N802
-    return _save_images(run, images, filename_prefix, "output", compress_level=4)
+    """New servers give the pictures on as well."""
+    saved = save_images(run, images, filename_prefix, "output", compress_level=4)
+    return Result((images,), saved.shown)
 
 
 @node
 def PreviewImage(run: NodeRun, images: Images) -> Result:  # noqa: N802
-    return _save_images(run, images, f"ComfyUI_temp_{_SESSION}", "temp", compress_level=1)
+    return save_images(run, images, f"ComfyUI_temp_{_SESSION}", "temp", compress_level=1)
 
 
 @node
@@ -106,12 +108,20 @@ def SaveAnimatedPNG(  # noqa: N802
 
 
 @node
-def CreateVideo(run: NodeRun, images: Images, fps: float, audio: Audio | None = None) -> Result:  # noqa: N802
+def CreateVideo(  # noqa: N802
+    run: NodeRun, images: Images, fps: float, audio: Audio | None = None, **_: Any
+) -> Result:
     return Result((Video(images, fps, audio),))
 
 
 @node
-def SaveVideo(run: NodeRun, video: Video, filename_prefix: str, format: str, codec: str) -> Result:  # noqa: N802
+def SaveVideo(  # noqa: N802
+    run: NodeRun, video: Video, filename_prefix: str, format: str | dict[str, Any], codec: str = "auto"
+) -> Result:
+    """New servers bring the codec with the format, as one dynamic menu."""
+    if isinstance(format, dict):
+        chosen = format.get("codec", {})
+        format, codec = format["format"], chosen.get("codec", "auto")
     if format not in ("auto", "mp4"):
         raise ValueError(f"'{format}' is not a valid VideoContainer")
     if codec not in ("auto", "h264"):
@@ -164,6 +174,12 @@ def _encode_silence(container: Any, stream: Any, seconds: float) -> None:
     container.mux(stream.encode(None))
 
 
+def write_sound(path: Path, audio: Audio, codec: str) -> None:
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=_RATE, layout="stereo")
+        _encode_silence(container, stream, audio.seconds)
+
+
 @node
 def LoadAudio(run: NodeRun, audio: str) -> Result:  # noqa: N802
     path = run.folders.find_input(audio)
@@ -175,9 +191,7 @@ def LoadAudio(run: NodeRun, audio: str) -> Result:  # noqa: N802
 def _save_audio(run: NodeRun, audio: Audio, prefix: str, kind: str, suffix: str, codec: str) -> Result:
     folder, stem, counter, subfolder = run.folders.place(prefix, kind, 0, 0)
     name = f"{stem}_{counter:05}_.{suffix}"
-    with av.open(str(folder / name), "w") as container:
-        stream = container.add_stream(codec, rate=_RATE, layout="stereo")
-        _encode_silence(container, stream, audio.seconds)
+    write_sound(folder / name, audio, codec)
     return Result((), {"audio": [_entry(name, subfolder, kind)]})
 
 

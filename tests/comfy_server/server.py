@@ -22,7 +22,9 @@ from .knobs import Journal, Knobs, RecordedRequest
 from .level import NEW, Level
 from .messages import Messenger
 from .prompt_queue import PromptQueue
+from .provisions import provide
 from .site import Site
+from .stock import stock
 
 _QUIET = logging.getLogger("comfy_server.http")
 _QUIET.disabled = True
@@ -32,7 +34,8 @@ class ComfyServer(Knobs):
     """A ComfyUI server on 127.0.0.1, in threads of this process.
 
     ``level`` is the release it speaks like; ``prefix`` stands before every path, as behind a proxy; ``data_dir``
-    gets the folders input, output, temp and user (default: a temporary one, removed by ``close``). All other
+    gets the folders input, output, temp and user (default: a temporary one, removed by ``close``). ``object_info``
+    is a file with a real server's answer: its classes are there as well, as far as they can run here. All other
     keywords are fields of Knobs, which are attributes of the server as well. ``start`` and ``stop`` may follow
     each other: the port and the files stay, queue and history are lost.
     """
@@ -45,10 +48,13 @@ class ComfyServer(Knobs):
         prefix: str = "",
         data_dir: Path | None = None,
         checkpoints: tuple[str, ...] | None = None,
+        object_info: Path | None = None,
         **knobs: Any,
     ) -> None:
         self.level = Level(level)
         super().__init__(**knobs)
+        if object_info is not None:
+            self.node_types = stock(object_info)
         if checkpoints is not None:
             self.checkpoints = checkpoints
         self.journal = Journal()
@@ -119,6 +125,10 @@ class ComfyServer(Knobs):
     def wait_held(self, timeout: float = 10.0) -> None:
         """Until execution stands before the gate."""
         self.gate.wait_reached(timeout)
+
+    def provide(self, prompt: dict[str, Any]) -> None:
+        """Puts every model that a prompt names into its folder, and a small file for each that it loads."""
+        provide(prompt, self, self.folders)
 
     def drop_sockets(self, close_frame: bool = False) -> None:
         """Ends all websockets, with a close frame or by breaking the connection."""

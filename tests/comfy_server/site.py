@@ -37,7 +37,7 @@ class Site:
         """As /object_info gives them; kept until the models or the input files change."""
         key = (self.folders.input_files(), {name: tuple(found) for name, found in self.knobs.models.items()})
         if self._types[0] != key:
-            self._types = (key, describe(self.knobs.models, self.folders.input_files()))
+            self._types = (key, describe(self.knobs.node_types, self.knobs.models, self.folders.input_files()))
         return self._types[1]
 
     def next_number(self) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .dynamic_inputs import live_inputs, options_of
 from .folders import Folders
 from .level import Level
-from .node_types import NodeType, inputs_of
+from .node_types import NodeType, upload_kind
 
 Prompt = dict[str, Any]
 Reason = dict[str, Any]
@@ -134,7 +135,7 @@ class _Validation:
         inputs = self._prompt[node_id]["inputs"]
         reasons: list[Reason] = []
         valid = True
-        for name, (group, spec) in inputs_of(self._types[self._class(node_id)]).items():
+        for name, (group, spec) in live_inputs(self._types[self._class(node_id)], inputs).items():
             if name not in inputs:
                 if group == "required":
                     text = "Required input is missing"
@@ -144,7 +145,7 @@ class _Validation:
                 valid = valid and found is not None
                 reasons += found or []
             else:
-                reasons += self._check_value(node_id, name, inputs, spec)
+                reasons += self._check_value(name, inputs, spec)
         self._path.pop()
         self._results[node_id] = (valid and not reasons, reasons)
         return self._results[node_id]
@@ -193,7 +194,7 @@ class _Validation:
         if link[0] in self._path:
             self._path.remove(link[0])
 
-    def _check_value(self, node_id: str, name: str, inputs: dict[str, Any], spec: list[Any]) -> list[Reason]:
+    def _check_value(self, name: str, inputs: dict[str, Any], spec: list[Any]) -> list[Reason]:
         config = _config(spec)
         value = inputs[name]
         if isinstance(value, dict) and "__value__" in value:  # how a list is given as a value, not as a link
@@ -205,24 +206,19 @@ class _Validation:
             extra = {"input_name": name, "input_config": config, "received_value": value}
             extra["exception_message"] = str(problem)
             return [error("invalid_input_type", message, f"{name}, {value}, {problem}", **extra)]
-        if self._class(node_id) in ("LoadImage", "LoadImageMask", "LoadAudio") and name in ("image", "audio"):
-            return self._check_file(name, value)
+        if kind := upload_kind(spec):
+            return self._check_file(name, value, kind)
         return _check_range(name, value, config) or self._check_option(name, value, spec)
 
-    def _check_file(self, name: str, value: Any) -> list[Reason]:
+    def _check_file(self, name: str, value: Any, kind: str) -> list[Reason]:
         if isinstance(value, str) and self._folders.find_input(value).is_file():
             return []
-        details = f"{name} - Invalid {name} file: {value}"
+        details = f"{name} - Invalid {kind} file: {value}"
         return [error("custom_validation_failed", "Custom validation failed for node", details, input_name=name)]
 
     def _check_option(self, name: str, value: Any, spec: list[Any]) -> list[Reason]:
-        if isinstance(spec[0], list):
-            options = spec[0]
-        elif spec[0] == "COMBO" and self._level.is_strict:
-            options = spec[1]["options"]
-        else:
-            return []
-        if value in options:
+        options = options_of(spec)
+        if options is None or not (isinstance(spec[0], list) or self._level.is_strict) or value in options:
             return []
         many = len(options) > 20
         shown = f"(list of length {len(options)})" if many else str(options)
@@ -245,7 +241,7 @@ def _index(slot: Any) -> int:
 
 def _fits(received: str | list[str], wanted: str) -> bool:
     received = "COMBO" if isinstance(received, list) else received
-    if "*" in (received, wanted):
+    if {"*", "COMFY_MATCHTYPE_V3"} & {received, wanted}:
         return True
     return bool(set(received.split(",")) & set(wanted.split(",")))
 

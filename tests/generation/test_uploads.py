@@ -182,13 +182,13 @@ def test_a_fault_on_the_way_is_tried_again_and_the_prompt_runs_once(server, tmp_
 
 def test_a_cancel_stops_the_transfer_and_others_come_after(server, tmp_path):
     with FaultProxy(server) as proxy:
-        Script({"POST /upload/image": [Silence()]}).set_on(proxy)
+        script = Script({"POST /upload/image": [Silence()]})
+        script.set_on(proxy)
         with Session(proxy.url, data_dir=tmp_path, patience=QUICK, retry=SOON) as session:
             job = session.submit(load_save(), {"1.image": photo(tmp_path)})
-            for event in job.events():
-                if isinstance(event, StateChanged) and "Sending" in event.waiting_for:
-                    job.cancel()
-            assert job.outcome.state == "cancelled"
+            proxy.wait_for(lambda: script.spent, LIMIT)
+            job.cancel()
+            assert job.wait(LIMIT).state == "cancelled"
             assert server.posts == 0
             other = session.submit(load_save(), {"1.image": photo(tmp_path)})
             assert other.wait(LIMIT).error is None

@@ -3,8 +3,22 @@
 import pytest
 
 from tests.matrix.inner import InnerRuns
+from tools.project import ROOT
 
 _RUNS = pytest.StashKey[InnerRuns]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is collected itself needs no run of its own."""
+    folders = {item.path.parent for item in items}
+
+    def is_here(item: pytest.Item) -> bool:
+        mark = item.get_closest_marker("apart")
+        return mark is not None and ROOT / mark.args[0] in folders
+
+    if twice := [item for item in items if is_here(item)]:
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if not is_here(item)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

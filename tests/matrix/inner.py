@@ -51,6 +51,11 @@ class Done:
         lines = [line for line in self.output.splitlines() if line.startswith("=") and " in " in line]
         return lines[-1].strip("= ") if lines else "no summary"
 
+    @property
+    def skipped(self) -> list[str]:
+        """What it skipped, with the reasons."""
+        return [line for line in self.output.splitlines() if line.startswith("SKIPPED")]
+
 
 class InnerRuns:
     """Those that were started, by name."""
@@ -63,7 +68,7 @@ class InnerRuns:
 
     def start(self, name: str, make: Callable[[Path], InnerRun]) -> None:
         """`make` gets a folder of its own."""
-        folder = Path(self._folder.name) / name
+        folder = Path(self._folder.name) / name.replace("/", "-")
         folder.mkdir()
         self._futures[name] = self._pool.submit(self._run, make(folder))
 

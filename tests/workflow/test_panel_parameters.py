@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
-import time
 from typing import Any
 
 import pytest
@@ -291,24 +290,17 @@ def test_a_file_that_is_none() -> None:
         panel_parameters(Workflow.load({"1": api_node("Latent")}), TYPES, {"1": {}})
 
 
-# --- speed
+# --- size
 
 
-def test_400_widgets_and_5000_models_are_quick() -> None:
+def test_the_choices_of_a_long_menu_are_kept_once() -> None:
     names = [f"folder/model {number}.safetensors" for number in range(5000)]
     types = NodeTypes.from_object_info(
         {"Big": defined({f"w{n}": [names] if n % 2 else ["FLOAT", {"default": 1.0}] for n in range(20)})}
     )
-    workflow = Workflow.load({str(n): api_node("Big", w0=0.5) for n in range(20)})
-    panel_parameters(workflow, types)
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        found = panel_parameters(workflow, types)
-        seconds.append(time.perf_counter() - started)
+    found = panel_parameters(Workflow.load({str(n): api_node("Big", w0=0.5) for n in range(20)}), types)
     assert len(found) == 400
-    assert min(seconds) < 0.02
-    assert found[1].choices is found[1].choices
+    assert found[1].choices is found[21].choices
 
 
 # --- whatever comes

@@ -76,14 +76,18 @@ def _values(context: Context) -> dict[str, object]:
     if built is None:
         return {}
     parameters = built.parameters.items()
-    return {name: values.read(chosen.values, name, one) for name, one in parameters if name in chosen.values}
+    return {
+        name: values.read(chosen.values, name, one) for name, one in parameters if values.fits(chosen.values, name, one)
+    }
 
 
 def _note(context: Context, preset: str) -> None:
     """Remember what the values are now, to tell later whether they were changed since."""
     chosen = context.scene.comfyui
     built = building.built(chosen.imported)
-    kept = {name: checking.plain(value) for name, value in chosen.values.items() if name in built.parameters}
+    parameters = built.parameters.items() if built is not None else ()
+    there = [name for name, one in parameters if values.fits(chosen.values, name, one)]
+    kept = {name: checking.plain(chosen.values[name]) for name in there}
     chosen.imported.preset, chosen.imported.preset_name = json.dumps(kept, ensure_ascii=False), preset
 
 

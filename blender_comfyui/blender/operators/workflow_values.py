@@ -1,5 +1,6 @@
 """The values of an imported workflow: reset, edit long texts, search long lists, a seed of before."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -138,7 +139,7 @@ class COMFYUI_OT_use_last_value(ValueOperator, Operator):
     def execute(self, context: Context) -> set[str]:
         parameter, kept = self.parameter(context), context.scene.comfyui.values
         last = kept.get(values.last_name(self.name))
-        if parameter is None or last is None:
+        if parameter is None or not re.fullmatch("-?[0-9]{1,40}", str(last)):
             return {"CANCELLED"}
         values.set_value(kept, self.name, parameter, int(last))
         kept[values.mode_name(self.name)] = 0  # fixed

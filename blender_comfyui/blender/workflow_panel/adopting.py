@@ -20,6 +20,7 @@ def take(scene: Scene, contents: Contents) -> int:
         chosen.imported.property_unset(name)
     for name in list(chosen.values.keys()):
         del chosen.values[name]
+    chosen.media.clear()
     _keep(scene, contents)
     chosen.imported.used = True
     return animation.drop(scene, _gone(old, building.built(chosen.imported)))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...workflow.errors import WorkflowError
-from ...workflow.graph import Workflow
+from ...workflow.graph import Link, Workflow
 from ...workflow.node_types import NodeTypes
 from ...workflow.panel_parameters import Parameter, panel_parameters
+from ...workflow.panel_widgets import Kind
 from . import state
 from .contents import Contents
 from .state import ComfyImported
@@ -34,6 +35,21 @@ class Built:
         for name, parameter in self.parameters.items():
             found.setdefault(parameter.key, []).append(name)
         return found
+
+    @cached_property
+    def masked(self) -> frozenset[str]:
+        """The properties of images whose mask something else takes."""
+        taken = {source for node in self.workflow.nodes.values() for source in node.links().values()}
+        return frozenset(
+            name
+            for name, one in self.parameters.items()
+            if one.kind is Kind.IMAGE and any(Link(one.node_id, slot) in taken for slot in self._masks_of(one))
+        )
+
+    def _masks_of(self, parameter: Parameter) -> list[int]:
+        node_type = self.node_types.get(parameter.class_type)
+        outputs = node_type.outputs if node_type else ()
+        return [slot for slot, output in enumerate(outputs) if output.type == "MASK"]
 
     @cached_property
     def conditional(self) -> frozenset[str]:

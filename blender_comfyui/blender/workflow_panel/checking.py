@@ -17,7 +17,7 @@ from ...workflow.missing_classes import packs_of
 from ...workflow.panel_values import with_panel_values
 from ...workflow.preflight import preflight
 from ...workflow.problems import Action, Problem, SetValue
-from . import adopting, building, values
+from . import adopting, building, media, values
 from .building import Built
 from .contents import Contents
 from .state import ComfyImported, ComfyValues
@@ -49,7 +49,7 @@ def marked(imported: ComfyImported) -> frozenset[str]:
 
 def graph(kept: ComfyValues, built: Built) -> Workflow:
     """Return the workflow with the panel's values at the current frame. Raises InvalidValue."""
-    found = values.by_key(values.read_all(kept, built))
+    found = values.by_key(values.read_all(kept, built)) | media.names(kept.id_data, built)
     return with_panel_values(built.workflow, built.parameters.values(), found)
 
 
@@ -63,14 +63,14 @@ def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> 
     if built is None:
         return None
     workflow = workflow or graph(chosen.values, built)
-    packs = _packs(built.contents.ui)
-    found = _problems(workflow, known, packs)
+    packs, files = _packs(built.contents.ui), media.names(scene, built).values()
+    found = _problems(workflow, known, packs, files)
     for _ in range(_MOST_SURE_FIXES):
         sure = next((problem for problem in found if problem.is_sure and problem.action), None)
         if sure is None:
             break
         workflow = Workflow.load(actions.apply(workflow.api(), sure))
-        found = _problems(workflow, known, packs)
+        found = _problems(workflow, known, packs, files)
     note(chosen.imported, built, found)
     return workflow
 
@@ -136,8 +136,10 @@ def _differs(kept: Any, value: Any) -> bool:
     return plain(kept) != value
 
 
-def _problems(workflow: Workflow, known: Definitions, packs: Mapping[str, str]) -> tuple[Problem, ...]:
-    return preflight(workflow, known.node_types, packs=packs, replacements=known.replacements)
+def _problems(
+    workflow: Workflow, known: Definitions, packs: Mapping[str, str], files: Collection[str]
+) -> tuple[Problem, ...]:
+    return preflight(workflow, known.node_types, files=files, packs=packs, replacements=known.replacements)
 
 
 def _packs(ui: Mapping[str, Any] | None) -> Mapping[str, str]:

@@ -7,8 +7,8 @@ from bpy.types import UILayout
 
 from .. import compat
 from ..wrapping import draw_sentence
-from . import building, checking, lines, problem_list, state
-from .forms import Form
+from . import building, checking, lines, media, problem_list, state, values
+from .forms import Form, holds
 from .lines import Line, Table
 from .state import ComfyImported, ComfyValues
 
@@ -50,6 +50,7 @@ class _Drawing:
         self.column = column
         self.kept, self.now, self.table = kept, now, table
         self.marked, self.arranging = marked, arranging
+        self.media = values.media(kept)
         column.use_property_split = True
 
     def draw(self, header: UILayout, group: tuple[Line, ...]) -> None:
@@ -57,6 +58,8 @@ class _Drawing:
         for line in there:
             if self.arranging:
                 self.draw_arranging(line)
+            elif not holds(line.form, self.now[line.name]):
+                self.draw_damaged(line)
             elif line.is_wide or self.now.get(line.mode):  # a number that does not stay as it is
                 # one alone needs no label: it has the group's
                 self.draw_wide(line, header if len(there) == 1 else None)
@@ -86,7 +89,12 @@ class _Drawing:
             row.label(text=line.label)
         if line.mode in self.now:
             row.prop(self.kept, line.mode_path, text="")
-        self.draw_reset(row, line, line.is_modified(self.now[line.name]))
+        item = self.media.get(line.name) if line.form is Form.FILE else None
+        self.draw_reset(row, line, media.is_chosen(item) or line.is_modified(self.now[line.name]))
+        if item is not None:
+            media.draw(column, item, line.parameter, takes_mask=line.takes_mask)
+            if media.is_chosen(item):
+                return
         if line.form is Form.LONG_TEXT:
             row.operator("comfyui.edit_value", text="", icon="GREASEPENCIL", emboss=False).name = line.name
             compat.prompt_field(column, self.kept, line.path, lines=4, placeholder="")
@@ -97,6 +105,13 @@ class _Drawing:
             row.operator("comfyui.search_value", text="", icon="VIEWZOOM").name = line.name
         if line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
             row.operator("comfyui.use_last_value", text="", icon="RECOVER_LAST").name = line.name
+
+    def draw_damaged(self, line: Line) -> None:
+        """Something wrote into the property what no field of ours can show."""
+        row = self.column.row(align=True)
+        row.alert = True
+        row.label(text=f"{line.label}: damaged", icon="ERROR")
+        self.draw_reset(row, line, is_modified=True)
 
     def draw_reset(self, row: UILayout, line: Line, is_modified: bool) -> None:
         if is_modified:

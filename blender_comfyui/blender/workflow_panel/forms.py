@@ -1,5 +1,6 @@
 """How the value of each kind of parameter is kept in a custom property, and what it may be."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -13,6 +14,7 @@ from ...workflow.panel_widgets import MEDIA, Kind
 LONGEST_MENU = 100  # longer lists are searched in: a menu with thousands of lines helps nobody
 _LARGEST = 2**31 - 1  # Blender's integers have 32 bits
 _LARGEST_ANIMATED = 2**31 - 128  # curves are floats: the next one would come out as the smallest integer of all
+_HUGE = 10**308  # whole numbers beyond it are no floats
 _WIDEST_SLIDER = 10_000
 _NOISE = 2.5e-7  # of a number: what a curve's last steps may be off with 32 bits
 _WHITE = "#ffffff"
@@ -60,13 +62,29 @@ def fits_32_bits(value: object) -> bool:
     return not isinstance(value, int | float) or -_LARGEST - 1 <= value <= _LARGEST
 
 
+def holds(form: Form, kept: Any) -> bool:
+    """Whether this is what a custom property of that form may hold: a .blend and a script may put anything there."""
+    match form:
+        case Form.FLOAT:
+            return isinstance(kept, int | float)
+        case Form.INTEGER | Form.BOOLEAN:
+            return isinstance(kept, int | float) and math.isfinite(kept)
+        case Form.MENU:
+            return isinstance(kept, int)
+        case Form.COLOUR:
+            return hasattr(kept, "to_list") and len(kept) == 3 and all(math.isfinite(channel) for channel in kept)
+        case _:
+            return isinstance(kept, str | int | float)
+
+
 def raw(form: Form, value: Any, items: Mapping[str, int]) -> Any:
     """Return the value as its custom property holds it; one of another kind is made to fit, as the server does."""
     match form:
         case Form.FLOAT:
-            return float(_number(value))
+            number = _number(value)
+            return float(max(-_HUGE, min(number, _HUGE)) if isinstance(number, int) else number)
         case Form.INTEGER:
-            return max(-_LARGEST - 1, min(int(_number(value)), _LARGEST))
+            return max(-_LARGEST - 1, min(_whole(value), _LARGEST))
         case Form.BOOLEAN:
             return bool(value)
         case Form.MENU:
@@ -74,7 +92,7 @@ def raw(form: Form, value: Any, items: Mapping[str, int]) -> Any:
         case Form.COLOUR:
             return _channels(value)
         case Form.BIG_INTEGER:
-            return str(value if isinstance(value, int) else int(_number(value)))
+            return str(_whole(value))
         case _:
             return "" if value is None else str(value)
 
@@ -161,10 +179,15 @@ def _number(value: object) -> float | int:
         return 0
 
 
+def _whole(value: object) -> int:
+    number = _number(value)
+    return int(number) if isinstance(number, int) or math.isfinite(number) else 0
+
+
 def _limits(parameter: Parameter, form: Form) -> tuple[float, float]:
     farthest = _LARGEST_ANIMATED if form is Form.INTEGER else 3.4e38
-    low = -farthest if parameter.minimum is None else max(parameter.minimum, -farthest)
-    high = farthest if parameter.maximum is None else min(parameter.maximum, farthest)
+    low = -farthest if parameter.minimum is None else min(max(parameter.minimum, -farthest), farthest)
+    high = farthest if parameter.maximum is None else max(min(parameter.maximum, farthest), -farthest)
     return low, max(low, high)
 
 

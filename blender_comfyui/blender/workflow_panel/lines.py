@@ -34,6 +34,7 @@ class Line:
     is_conditional: bool
     is_slider: bool
     is_list: bool
+    takes_mask: bool
     own: Any
     mode: str
     mode_path: str
@@ -73,7 +74,9 @@ class Table:
     def _choice(self, key: str, now: Mapping[str, Any]) -> Any:
         name, choices, own = self.menus[key]
         kept = now.get(name)
-        return own if kept is None else choices.get(kept, kept)
+        if isinstance(kept, str):  # of a long list
+            return kept
+        return choices.get(kept, own) if isinstance(kept, int) else own
 
 
 _known: OrderedDict[tuple[str, str], Table] = OrderedDict()
@@ -121,6 +124,7 @@ def _line(one: shown.Shown, kept: ComfyValues, built: Built) -> Line:
         is_conditional=bool(parameter.visible_when),
         is_slider=forms.is_slider(form, parameter),
         is_list=form is Form.NAME or (form is Form.FILE and bool(parameter.choices)),
+        takes_mask=one.name in built.masked,
         own=forms.raw(form, parameter.value, items),
         mode=mode,
         mode_path=values.path(mode),

@@ -15,7 +15,7 @@ from ...workflow.graph import Workflow
 from .. import delivery, regions, runtime
 from ..job_list import Entry
 from ..order import imported_request
-from . import adopting, building, checking, reception, values
+from . import adopting, building, checking, media, reception, values
 
 _FRESH = 60.0  # seconds for which what the server can is taken for true
 _JUST_NOW = 3.0  # … before a problem is shown: somebody may just have put the model there
@@ -104,7 +104,9 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     context.view_layer.update()  # a script may have set the frame, or a driver, a moment ago
     workflow = read(context.scene)
     imported = context.scene.comfyui.imported
-    request = imported_request(context, workflow)
+    built = building.built(imported)
+    assert built is not None
+    request = replace(imported_request(context, workflow), uploads=media.uploads(context.scene, built))
     run = Run(context.scene.name, imported.stamp, workflow, request, follow, is_checked)
     run.begin()
     return run

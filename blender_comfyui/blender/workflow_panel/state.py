@@ -5,10 +5,13 @@ import hashlib
 import json
 import zlib
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
-from bpy.props import BoolProperty, StringProperty
-from bpy.types import PropertyGroup
+from bpy.props import BoolProperty, PointerProperty, StringProperty
+from bpy.types import Image, PropertyGroup
 
+from ..compat import RELATIVE_PATH
 from .contents import Contents
 
 _VERSION = 1
@@ -21,6 +24,23 @@ class ComfyValues(PropertyGroup):
 
     Custom properties need no class of their own when the file is opened, and take limits, keyframes and drivers.
     """
+
+
+class ComfyMedia(PropertyGroup):
+    """What an input loads instead of a file on the server (media.py); `name` is that of the value's property."""
+
+    image: PointerProperty(name="Image", description="The image that is sent to the server", type=Image)
+    mask: PointerProperty(
+        name="Mask",
+        description="Where this image is white, the other one is masked: for most workflows, what is made anew",
+        type=Image,
+    )
+    file: StringProperty(
+        name="File",
+        description="The file that is sent to the server",
+        subtype="FILE_PATH",
+        options=RELATIVE_PATH,
+    )
 
 
 class ComfyImported(PropertyGroup):
@@ -46,7 +66,8 @@ def keep(imported: ComfyImported, contents: Contents) -> None:
     record = {"version": _VERSION, "name": contents.name, "ui": contents.ui, "api": contents.api}
     record |= {"definitions": contents.definitions, "notes": contents.notes}
     # quickly rather than well: a list of 5,000 models shrinks to a tenth either way
-    packed = base64.b64encode(zlib.compress(json.dumps(record).encode(), 1)).decode()
+    text, contents = _encoded(record, contents)
+    packed = base64.b64encode(zlib.compress(text, 1)).decode()
     imported.packed, imported.title = packed, contents.name
     imported.stamp = hashlib.sha256(packed.encode()).hexdigest()[:16]
     _remember(imported.stamp, contents)
@@ -77,12 +98,28 @@ def _remember(stamp: str, contents: Contents) -> None:
         _known.popitem(last=False)
 
 
+def _encoded(record: Mapping[str, Any], contents: Contents) -> tuple[bytes, Contents]:
+    """Return a record as text in UTF-8, and what it holds: halves of characters, which crash Blender, become "?"."""
+    text = json.dumps(record, ensure_ascii=False)
+    try:
+        return text.encode(), contents
+    except UnicodeEncodeError:
+        encoded = text.encode(errors="replace")
+        return encoded, _read(json.loads(encoded)) or contents
+
+
 def _unpacked(packed: str) -> Contents | None:
     try:
         text = zlib.decompressobj().decompress(base64.b64decode(packed), _LARGEST)
         record = json.loads(text)
+        if rb"\ud" in text.lower():
+            record = json.loads(json.dumps(record, ensure_ascii=False).encode(errors="replace"))
+        return _read(record)
     except (ValueError, zlib.error, RecursionError):
         return None
+
+
+def _read(record: object) -> Contents | None:
     match record:
         case {
             "name": str(name),

@@ -9,13 +9,15 @@ from typing import Any
 
 import bpy
 
+from ...workflow.errors import InvalidValue
 from ...workflow.graph import Place
 from ...workflow.panel_parameters import CONTROLS, Parameter
 from ...workflow.parameters import LARGEST_SEED
+from ...workflow.wording import quoted
 from . import forms
 from .building import Built, property_name
 from .forms import Form
-from .state import ComfyValues
+from .state import ComfyMedia, ComfyValues
 
 _MODE_NAMES = {
     "fixed": ("Fixed", "The same each time"),
@@ -40,9 +42,20 @@ def path(name: str) -> str:
     return f'["{bpy.utils.escape_identifier(name)}"]'
 
 
+def media(values: ComfyValues) -> "bpy.types.bpy_prop_collection_idprop[ComfyMedia]":
+    """Return what stands beside the values that are files, by the same names."""
+    return values.id_data.comfyui.media
+
+
 def has(values: ComfyValues, name: str) -> bool:
     """Whether there is a property of this name."""
     return values.get(name) is not None
+
+
+def fits(values: ComfyValues, name: str, parameter: Parameter) -> bool:
+    """Whether a property is there and holds what it was made for."""
+    form = forms.form_of(parameter)
+    return form is not None and has(values, name) and forms.holds(form, values[name])
 
 
 def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
@@ -50,6 +63,8 @@ def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
     form = forms.form_of(parameter)
     if form is None:
         return
+    if has(values, name) and not forms.holds(form, values[name]):
+        del values[name]
     told = forms.settings_of(form, parameter)
     items: dict[str, int] = {}
     if form is Form.MENU:
@@ -57,6 +72,8 @@ def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
         items = {item[0]: item[4] for item in told["items"]}
     if not has(values, name):
         values[name] = forms.raw(form, parameter.value, items)
+    if form is Form.FILE and media(values).get(name) is None:
+        media(values).add().name = name
     values.id_properties_ui(name).update(**told)  # all at once: an update without items drops them
     if parameter.control and not has(values, mode_name(name)):
         _write_mode(values, mode_name(name), parameter.control)
@@ -70,7 +87,12 @@ def write_all(values: ComfyValues, built: Built, names: Iterable[str]) -> None:
 
 def reset(values: ComfyValues, name: str, parameter: Parameter) -> None:
     """Give the property the workflow's own value again."""
+    if not fits(values, name, parameter):
+        write(values, name, parameter)
     set_value(values, name, parameter, parameter.value)
+    if (item := media(values).get(name)) is not None:
+        for choice in ("image", "mask", "file"):
+            item.property_unset(choice)
 
 
 def set_value(values: ComfyValues, name: str, parameter: Parameter, value: Any) -> bool:
@@ -87,12 +109,14 @@ def remove(values: ComfyValues, name: str) -> None:
     for found in (name, mode_name(name), last_name(name)):
         if has(values, found):
             del values[found]
+    if (at := media(values).find(name)) >= 0:
+        media(values).remove(at)
 
 
 def read(values: ComfyValues, name: str, parameter: Parameter) -> Any:
     """Return the value of one parameter as the server knows it, at the current frame."""
     form = forms.form_of(parameter)
-    if form is None or not has(values, name):
+    if form is None or not fits(values, name, parameter):
         return parameter.value
     choices = {number: text for text, number in numbers(values, name).items()} if form is Form.MENU else {}
     return forms.value(form, values[name], parameter, choices)
@@ -101,10 +125,16 @@ def read(values: ComfyValues, name: str, parameter: Parameter) -> Any:
 def read_all(values: ComfyValues, built: Built) -> dict[Place, Any]:
     """Return what the panel says, at the current frame: that which differs from the workflow.
 
-    Of inputs that come and go with a menu, only those that are there now.
+    Of inputs that come and go with a menu, only those that are there now. Raises InvalidValue.
     """
     found: dict[Place, Any] = {}
     for name, parameter in visible(values, built):
+        if has(values, name) and not fits(values, name, parameter):
+            raise InvalidValue(
+                f"{quoted(parameter.label)} of {quoted(parameter.node_title)} holds something else than it was made "
+                "for. Reset it in the panel.",
+                name=parameter.key,
+            )
         value = read(values, name, parameter)
         if value != parameter.value or type(value) is not type(parameter.value):
             found[parameter.place] = value
@@ -128,7 +158,7 @@ def advance(values: ComfyValues, built: Built) -> None:
     """Have seeds and counters go on, after a click on Generate has read them."""
     for name, parameter in built.parameters.items():
         mode = values.get(mode_name(name)) if parameter.control else None
-        if mode is None or not has(values, name):
+        if not isinstance(mode, int) or not fits(values, name, parameter):
             continue
         now = read(values, name, parameter)
         values[last_name(name)] = str(now)

@@ -70,7 +70,7 @@ def packed(request: Request) -> bytes:
     """The whole request."""
     folder = None if request.folder is None else os.fspath(request.folder)
     choices = [[choice.role, choice.node_id, choice.input_name] for choice in request.open_choices]
-    uploads = [[os.fspath(upload.path), upload.places, upload.name] for upload in request.uploads]
+    uploads = [[os.fspath(upload.path), upload.places, upload.name, upload.subfolder] for upload in request.uploads]
     values = {name: getattr(request, name) for name in _FIELDS}
     known = {**values, "folder": folder, "open_choices": choices, "uploads": uploads}
     return zlib.compress(to_json(known).encode())
@@ -89,8 +89,8 @@ def unpacked(body: object) -> Request | None:
         return None
 
 
-def _upload(path: str, places: list[list[str]], name: str) -> Upload:
-    return Upload(Path(path), tuple((node_id, input_name) for node_id, input_name in places), name)
+def _upload(path: str, places: list[list[str]], name: str, subfolder: str) -> Upload:
+    return Upload(Path(path), tuple((node_id, input_name) for node_id, input_name in places), name, subfolder)
 
 
 def facts(request: Request) -> str:

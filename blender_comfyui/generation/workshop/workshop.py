@@ -11,20 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ...comfy.address import ServerAddress
 from ...comfy.client import ComfyClient
 from ...comfy.credentials import Credentials
-from ...comfy.errors import CannotConnect, ComfyError, FileBroken
+from ...comfy.errors import CannotConnect, ComfyError
 from ...comfy.transport import Timeouts
 from ...workflow.errors import WorkflowError
 from ...workflow.importing import ImportedWorkflow
 from ...workflow.library import Kept, Library
 from ...workflow.problems import Problem, ProblemKind
 from ..events import ServerChanged
-from ..pictures import make_thumbnail, thumbnail_pixels
 from ..server_state import ServerState
 from . import opening
 from .backlog import Backlog
@@ -69,6 +67,7 @@ from .questions import (
     WantTemplateThumbnail,
 )
 from .supplies import Supplies
+from .thumbnails import TemplatePictures
 
 T = TypeVar("T")
 
@@ -95,9 +94,13 @@ class Workshop:
         url: str | ServerAddress | None = None,
         credentials: Credentials | None = None,
         timeouts: Timeouts = Timeouts(),
+        pictures: Path | None = None,
     ) -> None:
-        """`library` is the folder of the kept workflows. Raises InvalidAddress."""
+        """`library` is the folder of the kept workflows, `pictures` one for those of templates, kept only where it is
+        given. Raises InvalidAddress.
+        """
         self._library = Library(library)
+        self._pictures = TemplatePictures(pictures)
         self._backlog = Backlog()
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._left: SimpleQueue[Supplies] = SimpleQueue()
@@ -321,23 +324,16 @@ class Workshop:
     def _thumbnail(self, wanted: WantTemplateThumbnail) -> TemplateThumbnail | NoTemplateThumbnail:
         name, module, side = wanted.name, wanted.module, wanted.side
         try:
-            data = self._at_server(lambda server: server.client.template_thumbnail(server.template(name, module)))
-            pixels = _pixels(data, side) if data else None
+            pixels = self._at_server(
+                lambda server: self._pictures.pixels(
+                    server.server, server.template(name, module), side, server.client.template_thumbnail
+                )
+            )
             if pixels is not None:
                 return TemplateThumbnail(name, module, *pixels, side)
         except (ComfyError, OSError) as error:
             log.info("no thumbnail of %s: %s", name, error)
         return NoTemplateThumbnail(name, module, side)
-
-
-def _pixels(data: bytes, side: int) -> tuple[int, int, bytes] | None:
-    with TemporaryDirectory() as folder:
-        source, made = Path(folder) / "template", Path(folder) / "small.webp"
-        source.write_bytes(data)
-        try:
-            return thumbnail_pixels(made) if make_thumbnail(source, made, side) else None
-        except FileBroken:
-            return None
 
 
 def _may_be_old(problems: tuple[Problem, ...], known: Definitions | None) -> bool:

@@ -32,12 +32,13 @@ class Asked(Workshop):
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Callable[..., Asked]]:
-    """``workshop(server or url)`` gives one that ends with the test."""
+    """``workshop(server or url)`` gives one that ends with the test; ``pictures`` is where it keeps those."""
     made: list[Asked] = []
 
-    def make(server: Any = None) -> Asked:
+    def make(server: Any = None, pictures: Path | None = None) -> Asked:
         url = getattr(server, "url", server)
-        made.append(Asked(tmp_path / "library", url, timeouts=Timeouts(connect=2.0, read=5.0, total=10.0)))
+        timeouts = Timeouts(connect=2.0, read=5.0, total=10.0)
+        made.append(Asked(tmp_path / "library", url, timeouts=timeouts, pictures=pictures))
         return made[-1]
 
     yield make
