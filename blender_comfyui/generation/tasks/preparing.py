@@ -61,25 +61,30 @@ class Prepared:
         return " | ".join(map(str, prompt)) if isinstance(prompt, tuple) else str(prompt)
 
 
-def find(configuration: Configuration, task: str, tier: str) -> tuple[Task, Tier]:
-    """Return a task and a tier by name; raise InvalidQualityTierError."""
+def find(configuration: Configuration, task: str, tier: str | None = None) -> Task:
+    """Return a task that has this tier; raise InvalidQualityTierError."""
     found = configuration.tasks.get(task)
     if found is None:
         raise _unknown("There is no task", task, configuration.tasks)
-    if tier not in found.tiers:
+    if tier is not None and tier not in found.tiers:
         raise _unknown(f"The task {quoted(task)} has no tier", tier, found.tiers)
-    return found, found.tiers[tier]
+    return found
 
 
-def prepare(configuration: Configuration, order: Order, stock: Stock | None = None) -> Prepared:
+def prepare(
+    configuration: Configuration, order: Order, stock: Stock | None = None, *, is_trial: bool = False
+) -> Prepared:
     """Make of an order what can be sent. With a server's ``stock`` LoRAs are found by parts of their names.
 
+    For a trial, what a person must give may still be missing.
     Raises InvalidQualityTierError, WorkflowNotFoundError or ParameterValidationError.
     """
-    task, tier = find(configuration, order.task, order.tier)
+    task = find(configuration, order.task, order.tier)
+    tier = task.tiers[order.tier]
     workflow, name = _workflow(order, tier)
     asked, loras = _loras(order, stock)
-    _check_needs(task, asked)
+    if not is_trial:
+        _check_needs(task, asked)
     places = Places(workflow)
     report = merged(tier, asked, places)
     parameters = places.arranged(report.values, task.series)
