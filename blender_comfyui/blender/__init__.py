@@ -17,6 +17,7 @@ from . import (
     properties,
     recovery,
     runtime,
+    templates,
 )
 from .sinks import ledger
 from .workflow_panel import reception, refusals
@@ -39,6 +40,7 @@ _MODULES = (
     operators,
     panels,
     gallery,
+    templates,
 )
 
 

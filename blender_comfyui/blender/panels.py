@@ -67,6 +67,7 @@ def _draw_workflow(layout: UILayout, chosen: ComfySettings) -> None:
     row = layout.row(align=True)
     title = chosen.imported.title if chosen.imported.used else bundled_title(chosen.workflow)
     row.menu("COMFYUI_MT_workflow", text=title, icon="NODETREE")
+    row.operator("comfyui.browse_templates", text="", icon="IMGDISPLAY")
     row.operator("comfyui.import_workflow", text="", icon="IMPORT")
 
 

@@ -138,6 +138,7 @@ def test_a_name_that_the_server_lacks_is_a_problem_until_an_image_is_chosen(serv
         bpy.ops.comfyui.generate()
     assert checking.marked(bpy.context.scene.comfyui.imported) == {"1.image"}
     item().image = painted()
+    assert not checking.findings(bpy.context.scene.comfyui.imported).problems
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert len(posted(server)) == 1
 

@@ -123,9 +123,40 @@ def test_a_missing_tail_takes_defaults_and_surplus_is_ignored() -> None:
     assert widgets([9, 8, 7, 6], definition) == {"a": 9, "b": 8}
 
 
-def test_null_stays_but_in_menus() -> None:
-    definition = defined({"i": ["INT"], "s": ["STRING"], "c": AB, "d": [["a", "b"], {"default": "b"}]})
-    assert widgets([None, None, None, None], definition) == {"i": None, "s": None, "c": "a", "d": "b"}
+def test_null_stays_but_in_menus_where_it_is_the_first_choice() -> None:
+    menus = {"c": AB, "d": [["a", "b"], {"default": "b"}], "e": [[]], "m": ["COMBO", {"multi_select": True}]}
+    made = widgets([None] * 6, defined({"i": ["INT"], "s": ["STRING"], **menus}))
+    assert made == {"i": None, "s": None, "c": "a", "d": "a", "e": None, "m": {"__value__": []}}
+
+
+@pytest.mark.parametrize(
+    ("saved", "expected"),
+    [(None, ""), (5, "5"), (1.0, "1"), (True, "true"), ([1, "b"], "1,b"), ({"a": 1}, "[object Object]"), ("a", "a")],
+)
+@pytest.mark.parametrize("spec", [["STRING", {"multiline": True}], ["MARKDOWN"]])
+def test_a_field_of_several_lines_holds_texts_only(spec: Any, saved: Any, expected: str) -> None:
+    assert widgets([saved], defined({"s": spec})) == {"s": expected}
+
+
+@pytest.mark.parametrize(
+    ("remote", "values", "expected"),
+    [
+        ({"route": "/x"}, ["a", False, 5], {"w": "a", "after": 5}),
+        ({"route": "/x", "refresh_button": True}, ["a", False, "r", 5], {"w": "a", "refresh": "r", "after": 5}),
+        ({"route": "/x", "refresh_button": True}, ["a"], {"w": "a", "refresh": "refresh", "after": 77}),
+    ],
+)
+def test_a_menu_that_the_browser_fills_has_a_switch_and_a_button_beside_it(
+    remote: Json, values: list[Any], expected: Json
+) -> None:
+    definition = defined({"w": ["COMBO", {"remote": remote}], "after": ["INT", {"default": 77}]})
+    assert widgets(values, definition) == expected
+
+
+def test_the_control_stands_after_the_button() -> None:
+    menu = ["COMBO", {"remote": {"refresh_button": True}, "control_after_generate": True}]
+    made = widgets(["a", False, "r", "fixed", "", 5], defined({"w": menu, "after": ["INT"]}))
+    assert made == {"w": "a", "refresh": "r", "after": 5}
 
 
 def test_nothing_is_coerced_or_held_against_limits() -> None:

@@ -1,12 +1,11 @@
 """The thumbnails: pictures with a button below each, which selects it. Blender's own pictures take no clicks."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-import bpy
 from bpy.types import UILayout
 
 from ...generation.history import FileRecord, Record
+from ..picture_icons import icon_number
 from ..wrapping import scale, shortened, text_size
 from . import details, words
 from .reading import large, shelf, thumbnails
@@ -66,9 +65,3 @@ def _stand_in(record: Record, file: FileRecord | None) -> int:
         name = words.state_icon(record)
         return icon_number(name if name != "NONE" else "FILE_HIDDEN")
     return icon_number(words.file_icon(file, gone=thumbnails.has_none(record.id, file.number)))
-
-
-@cache
-def icon_number(name: str) -> int:
-    """Return the number of one of Blender's own icons."""
-    return bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items[name].value

@@ -1,9 +1,7 @@
-"""Small pictures of results as icons, a bounded number of them: the one that was not seen for longest makes room."""
-
-import bpy
-import bpy.utils.previews
+"""Small pictures of results as icons."""
 
 from ...generation.history import FileRecord, NoThumbnail, Question, Thumbnail, WantThumbnail
+from ..picture_icons import PictureIcons
 
 KEPT = 72  # pictures: six pages; each takes 256 KB
 SIDE = 256  # pixels of a thumbnail at most
@@ -12,14 +10,12 @@ LARGE = 640  # … of the picture in the larger view; taking one over takes 1 ms
 Key = tuple[str, int]  # a job's id, and the number of one of its files
 
 
-class Thumbnails:
+class Thumbnails(PictureIcons):
     """Drawing asks for icons by `icon_of`; what is missing is asked of the Desk by the next tick."""
 
     def __init__(self, kept: int = KEPT, side: int = SIDE) -> None:
-        self._kept = kept
+        super().__init__(kept)
         self._side = side
-        self._icons: bpy.utils.previews.ImagePreviewCollection | None = None
-        self._slots: dict[Key, str] = {}  # names of icons; what was seen last is last
         self._wanted: dict[Key, FileRecord] = {}
         self._asked: set[Key] = set()
         self._none: set[Key] = set()
@@ -27,12 +23,10 @@ class Thumbnails:
     def icon_of(self, job_id: str, file: FileRecord) -> int:
         """Return the icon of a file's picture, 0 where it is not there (yet); see `has_none`."""
         key = (job_id, file.number)
-        if key in self._slots:
-            self._slots[key] = slot = self._slots.pop(key)
-            return self._icons[slot].icon_id
-        if file.kind == "image" and key not in self._none and key not in self._asked:
+        icon = self.seen(key)
+        if icon is None and file.kind == "image" and key not in self._none and key not in self._asked:
             self._wanted[key] = file
-        return 0
+        return icon or 0
 
     def has_none(self, job_id: str, number: int) -> bool:
         """Whether the file was looked at and has no picture."""
@@ -52,9 +46,7 @@ class Thumbnails:
         match news:
             case Thumbnail(job_id, number, width, height, pixels, side) if side == self._side:
                 self._asked.discard((job_id, number))
-                icon = self._icon_for((job_id, number))
-                icon.image_size = width, height
-                icon.image_pixels_float.foreach_set(memoryview(pixels).cast("f"))
+                self.put((job_id, number), width, height, pixels)
             case NoThumbnail(job_id, number, side) if side == self._side:
                 self._asked.discard((job_id, number))
                 self._none.add((job_id, number))
@@ -69,16 +61,5 @@ class Thumbnails:
 
     def forget(self) -> None:
         """Leave nothing behind."""
-        if self._icons is not None:
-            bpy.utils.previews.remove(self._icons)
+        super().forget()
         self.__init__(self._kept, self._side)
-
-    def _icon_for(self, key: Key) -> "bpy.types.ImagePreview":
-        if self._icons is None:
-            self._icons = bpy.utils.previews.new()
-        if key not in self._slots:
-            full = len(self._slots) >= self._kept
-            slot = self._slots.pop(next(iter(self._slots))) if full else str(len(self._slots))
-            self._slots[key] = slot
-        slot = self._slots[key]
-        return self._icons[slot] if slot in self._icons else self._icons.new(slot)

@@ -9,6 +9,7 @@ from . import (
     prompt,
     queue,
     server,
+    templates,
     workflow,
     workflow_layout,
     workflow_library,
@@ -32,6 +33,7 @@ _MODULES = (
     workflow_layout,
     workflow_presets,
     workflow_problems,
+    templates,
 )
 
 

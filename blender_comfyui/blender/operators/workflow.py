@@ -23,6 +23,8 @@ from ...generation.workshop import (
 )
 from ...workflow import bundled
 from .. import delivery, regions
+from ..templates import words
+from ..templates.reading import shelf
 from ..workflow_panel import adopting, checking, reception, state
 from ..workflow_panel.dropped import Dropped, noticed, placed
 
@@ -140,6 +142,18 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
     name: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     module: StringProperty(description="Where a template comes from", options={"HIDDEN", "SKIP_SAVE"})
 
+    @classmethod
+    def description(cls, _context: Context, properties: "COMFYUI_OT_open_workflow") -> str:
+        """Return all that is known of a template: the button below its picture is short."""
+        found = shelf.get(properties.name, properties.module) if properties.source == "TEMPLATE" else None
+        return words.description(found) if found else cls.__doc__
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        if self.source == "TEMPLATE" and getattr(context, "region_popup", None) is not None:
+            context.window.screen = context.window.screen  # closes the dialog that the button was in
+            self.report({"INFO"}, "Opening the template …")
+        return super().invoke(context, event)
+
     def execute(self, context: Context) -> set[str]:
         return self.open(context, _opening(self.source, self.name, self.module))
 
@@ -226,6 +240,7 @@ class COMFYUI_MT_workflow(Menu):
             layout.operator("comfyui.use_workflow", text=chosen.imported.title, icon="NODETREE").name = ""
         layout.menu("COMFYUI_MT_workflow_library", icon="ASSET_MANAGER")
         layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("comfyui.browse_templates", text="Templates …", icon="IMGDISPLAY")
         layout.operator("comfyui.search_workflow", text="Search …", icon="VIEWZOOM")
         layout.operator("comfyui.import_workflow", text="Import …", icon="IMPORT")
 

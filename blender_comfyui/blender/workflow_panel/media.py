@@ -44,9 +44,8 @@ def draw(column: UILayout, item: ComfyMedia, parameter: Parameter, *, takes_mask
         return
     column.template_ID(item, "image", open="image.open")
     if takes_mask and item.image is not None:
-        row = column.row(align=True)
-        row.label(text="Mask")
-        row.template_ID(item, "mask", new="image.new", open="image.open")
+        column.label(text="Mask")
+        column.template_ID(item, "mask", new="image.new", open="image.open")
 
 
 def _chosen(scene: Scene, built: Built) -> Iterator[tuple[ComfyMedia, Parameter]]:

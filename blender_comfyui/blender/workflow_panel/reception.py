@@ -55,7 +55,8 @@ class _Reception:
         """Return the workshop, with the server of the preferences."""
         server = _server_settings()
         if self.workshop is None:
-            self.workshop = Workshop(settings.user_folder("workflows"))
+            pictures = settings.user_path("template-pictures")
+            self.workshop = Workshop(settings.user_folder("workflows"), pictures=pictures)
         if server != self.server:
             self.server = server
             self.definitions, self.on_server, self.templates = None, (), ()
@@ -132,6 +133,12 @@ def want_lists() -> None:
     if _server_settings() is not None:
         ask(ListServerWorkflows())
         ask(ListTemplates())
+
+
+def server_name() -> str:
+    """Return the address of the server that questions go to, '' where there is none."""
+    server = _server_settings()
+    return str(server.address) if server is not None else ""
 
 
 def library() -> tuple[Entry, ...]:

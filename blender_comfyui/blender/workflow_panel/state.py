@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bpy.props import BoolProperty, PointerProperty, StringProperty
-from bpy.types import Image, PropertyGroup
+from bpy.types import Context, Image, PropertyGroup
 
 from ..compat import RELATIVE_PATH
 from .contents import Contents
@@ -26,10 +26,20 @@ class ComfyValues(PropertyGroup):
     """
 
 
+def _look_again(self: "ComfyMedia", _context: Context) -> None:
+    """A file that was missing is not, once another one is chosen."""
+    from . import checking, reception  # they know the classes of this module
+
+    if checking.findings(self.id_data.comfyui.imported).problems and (known := reception.definitions()):
+        checking.look(self.id_data, known)
+
+
 class ComfyMedia(PropertyGroup):
     """What an input loads instead of a file on the server (media.py); `name` is that of the value's property."""
 
-    image: PointerProperty(name="Image", description="The image that is sent to the server", type=Image)
+    image: PointerProperty(
+        name="Image", description="The image that is sent to the server", type=Image, update=_look_again
+    )
     mask: PointerProperty(
         name="Mask",
         description="Where this image is white, the other one is masked: for most workflows, what is made anew",
@@ -40,6 +50,7 @@ class ComfyMedia(PropertyGroup):
         description="The file that is sent to the server",
         subtype="FILE_PATH",
         options=RELATIVE_PATH,
+        update=_look_again,
     )
 
 

@@ -6,13 +6,15 @@ on those that take several places (a seed has its control beside it), and on the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..node_inputs import MOST_ROWS, Autogrow, DynamicCombo, DynamicGroup, InputType
 from ..node_types import NodeType
+from ..reading import NotJson, copied_as_json
 from .graphs import Slot, UiNode
+from .texts import shown
 
 MISSING: Final = object()  # what JavaScript calls undefined; None is a value that files have
 CONTROLS = frozenset({"control_after_generate", "control_filter_list"})
@@ -28,13 +30,20 @@ _DEFAULTS: dict[str, Any] = {
     "STRING": "",
     "MARKDOWN": "",
     "TEXTAREA": "",
-    "PAINTER": "",
     "BOOLEAN": False,
     "COLOR": "#000000",
     "COLORS": [],
     "BOUNDING_BOXES": [],
     "BOUNDING_BOX": {"x": 0, "y": 0, "width": 512, "height": 512},
     "CURVE": {"points": [[0, 0], [1, 1]], "interpolation": "monotone_cubic"},
+    "CHART": {},
+    "COMPOSITOR": {},
+    "GALLERIA": [],
+    "RANGE": {"min": 0, "max": 1},
+    "VIDEO_EDIT": {
+        "trim": {"start_time": 0, "duration": 0},
+        "crop": {"x": 0, "y": 0, "width": 0, "height": 0},
+    },
     "IMAGECOMPARE": ["", ""],  # two pictures that the browser compares; the server only wants that there is something
 }
 
@@ -142,25 +151,23 @@ class _Placing:
     def place_widget(self, name: str, input_: InputType, into: list[Input] | None) -> None:
         into = self.beside_widgets if into is None else into
         into.append(self.input(name, input_))
-        count = places(name, input_)
-        saved = self.take(count)
-        saved = self.named.get(name, saved)
-        at = self.at
-        control = self.values[at - count + 1] if count > 1 and at - count + 1 < len(self.values) else ""
-        self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
-        if isinstance(control, str):
-            self.widgets[name].control = control
+        saved = self.take(name, input_)
+        widget = self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
+        widget.control = self.control(name, input_)
         if isinstance(input_.dynamic, DynamicCombo):
-            chosen = self.widgets[name].value
-            dealt = self.values
-            if saved is None:  # the editor chooses the first option only after it has dealt out the values
-                self.values = []
-            for child in input_.dynamic.inputs.get(chosen, ()) if isinstance(chosen, str) else ():
-                self.place(f"{name}.{child.name}", child, into)
-            if saved is None:
-                self.values, self.at = dealt, at
+            self.place_chosen(name, input_.dynamic, widget.value, saved is None, into)
         elif isinstance(input_.dynamic, DynamicGroup):
             self.place_group(name, input_.dynamic, saved, into)
+
+    def place_chosen(self, name: str, combo: DynamicCombo, chosen: Any, is_late: bool, into: list[Input]) -> None:
+        """Place what a choice brings; ``is_late`` where the editor chooses only after it has dealt out the values."""
+        dealt, at = self.values, self.at
+        if is_late:
+            self.values = []
+        for child in combo.inputs.get(chosen, ()) if isinstance(chosen, str) else ():
+            self.place(f"{name}.{child.name}", child, into)
+        if is_late:
+            self.values, self.at = dealt, at
 
     def place_group(self, name: str, group: DynamicGroup, saved: Any, into: list[Input]) -> None:
         is_number = isinstance(saved, int | float) and not isinstance(saved, bool) and saved == saved
@@ -169,11 +176,23 @@ class _Placing:
             for field_ in group.inputs:
                 self.place(f"{name}.{row}.{field_.name}", field_, into)
 
-    def take(self, count: int) -> Any:
+    def take(self, name: str, input_: InputType) -> Any:
         """Return the next value, and go on past all the places that belong to it."""
-        value = self.values[self.at] if count and self.at < len(self.values) else MISSING
+        count = places(name, input_)
+        value = self.saved(self.at) if count else MISSING
+        if _has_button(input_):
+            pressed = self.saved(self.at + 2)
+            self.widgets["refresh"] = Widget("refresh", "", "refresh" if pressed is MISSING else pressed)
         self.at += count
-        return value
+        return self.named.get(name, value)
+
+    def control(self, name: str, input_: InputType) -> str:
+        """Return what the file says beside the value just taken."""
+        control = self.saved(self.at - _controls(name, input_)) if _controls(name, input_) else ""
+        return control if isinstance(control, str) else ""
+
+    def saved(self, at: int) -> Any:
+        return self.values[at] if at < len(self.values) else MISSING
 
 
 def _linked_in(slots: dict[str, Slot], group: str) -> Iterator[Slot]:
@@ -186,7 +205,18 @@ def places(name: str, input_: InputType) -> int:
         return 0
     if input_.widget == "BOUNDING_BOX":
         return 5
-    return 1 + _controls(name, input_)
+    return 1 + _is_remote(input_) + _has_button(input_) + _controls(name, input_)
+
+
+def _is_remote(input_: InputType) -> bool:
+    """True for a menu that the browser fills by a request of its own; a switch for doing so again stands beside it."""
+    return input_.widget == "COMBO" and bool(input_.options.get("remote"))
+
+
+def _has_button(input_: InputType) -> bool:
+    """True for a menu beside which a button is, which the editor takes for a widget called refresh and sends."""
+    remote = input_.options.get("remote")
+    return _is_remote(input_) and isinstance(remote, Mapping) and bool(remote.get("refresh_button"))
 
 
 def _controls(name: str, input_: InputType) -> int:
@@ -217,9 +247,21 @@ def _without_forced(values: list[Any], node_type: NodeType) -> list[Any]:
 
 def _value(input_: InputType, saved: Any) -> Any:
     """Return the value that the editor shows for a saved one."""
-    if saved is MISSING or (saved is None and input_.widget in ("COMBO", "COMFY_DYNAMICCOMBO_V3")):
+    if saved is MISSING or (saved is None and isinstance(input_.dynamic, DynamicCombo)):
         return default_value(input_)
-    return saved
+    if saved is None and input_.widget == "COMBO":
+        return [] if input_.options.get("multi_select") else next(iter(input_.choices), None)
+    if isinstance(saved, str) or not _is_text_field(input_):
+        return saved
+    try:
+        return shown(copied_as_json(saved))
+    except NotJson:  # told where it is sent
+        return saved
+
+
+def _is_text_field(input_: InputType) -> bool:
+    """True for what the browser makes a field of several lines of, which holds nothing but texts."""
+    return input_.widget == "MARKDOWN" or (input_.widget == "STRING" and input_.multiline)
 
 
 def default_value(input_: InputType) -> Any:
