@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from ...workflow.wording import quoted
 from .places import Places
 from .records import Rule, Tier
 from .rules import checked, kept_back, number_of
+
+V = TypeVar("V")
 
 
 class How(StrEnum):
@@ -72,20 +75,35 @@ def merged(tier: Tier, asked: Mapping[str, object], places: Places) -> Report:
 
     None asks for nothing. Raises ParameterValidationError for what cannot be.
     """
-    wanted = {name: value for name, value in asked.items() if value is not None}
+    wanted = {_as_tier_has_it(name, tier, places): value for name, value in asked.items() if value is not None}
     names = [*tier.parameters, *(name for name in wanted if name not in tier.parameters)]
     return Report(tuple(_setting(tier, name, wanted.get(name), places) for name in names))
+
+
+def _as_tier_has_it(name: str, tier: Tier, places: Places) -> str:
+    """Return the tier's own name for what somebody calls otherwise, as “steps” and “Sampler.steps”."""
+    if name in tier.parameters or not places.of(name):
+        return name
+    return next((other for other in tier.parameters if set(places.of(other)) == set(places.of(name))), name)
+
+
+def _for(name: str, known: Mapping[str, V], places: Places) -> V | None:
+    """Return the rule or limit of a parameter; where it has none, that of one whose places it is among."""
+    if name in known:
+        return known[name]
+    here = set(places.of(name))
+    return next((found for other, found in known.items() if here <= set(places.of(other))), None)
 
 
 def _setting(tier: Tier, name: str, asked: object, places: Places) -> Setting:
     tiers = tier.parameters.get(name)
     if not places.of(name):
         return Setting(name, How.NO_PLACE, None, asked, tiers, _no_place(name, asked, tiers))
-    rule = tier.rules.get(name)
+    rule = _for(name, tier.rules, places)
     if asked is None or _same(asked, tiers, rule):
         return Setting(name, How.TIER, tiers, asked, tiers)
     found = checked(name, asked, rule)  # raises for what is no number before any limit is looked at
-    why_not = kept_back(asked, tier.limits.get(name))
+    why_not = kept_back(asked, _for(name, tier.limits, places))
     if why_not:
         own = tiers is not None
         stays = tiers if own else places.value(name)
