@@ -30,18 +30,36 @@ MODELS = {
 }
 
 
-@pytest.fixture
-def full_server(comfy_server) -> Callable[..., Any]:
-    """``full_server(level)`` gives a stand-in with ComfyUI's own nodes, and the models of the bundled workflows."""
+def with_all(start: Callable[..., Any]) -> Callable[..., Any]:
     if not OBJECT_INFO.is_file():
         pytest.skip(f"no list of ComfyUI's nodes at {OBJECT_INFO}")
 
-    def start(level: str = "0.27.0", **knobs: Any) -> Any:
-        server = comfy_server(level=level, object_info=OBJECT_INFO, **knobs)
+    def started(level: str = "0.27.0", **knobs: Any) -> Any:
+        server = start(level, object_info=OBJECT_INFO, **knobs)
         server.models = {**server.models, **MODELS}
         return server
 
-    return start
+    return started
+
+
+@pytest.fixture
+def full_server(comfy_server) -> Callable[..., Any]:
+    """``full_server(level)`` gives a stand-in with ComfyUI's own nodes, and the models of the bundled workflows."""
+    return with_all(comfy_server)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Session]]:
+    """A full server that runs nothing, and a session with it, for many tests that look at what is sent."""
+    pytest.importorskip("aiohttp", reason="the stand-in server needs aiohttp")
+    from tests.comfy_server import ComfyServer
+
+    with ExitStack() as stack:
+        server = with_all(lambda *level, **knobs: stack.enter_context(ComfyServer(*level, **knobs)))()
+        server.hold()
+        session = stack.enter_context(Session(server.url, data_dir=tmp_path_factory.mktemp("held")))
+        session.stock.read()
+        yield server, session
 
 
 @pytest.fixture
@@ -56,14 +74,14 @@ def open_session(tmp_path: Path) -> Iterator[Callable[..., Session]]:
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
-    Image.new("RGB", (96, 64), (9, 99, 199)).save(path)
+    Image.new("RGB", (96, 72), (9, 99, 199)).save(path)
     return path
 
 
 @pytest.fixture
 def mask(tmp_path: Path) -> Path:
     path = tmp_path / "hole.png"
-    drawn = Image.new("L", (96, 64), 0)
+    drawn = Image.new("L", (96, 72), 0)
     drawn.paste(255, (32, 16, 64, 48))
     drawn.save(path)
     return path
