@@ -119,7 +119,7 @@ class TaskBook:
         source.stamp = source.stamp_now()  # before reading: what changes meanwhile is read again
         try:
             source.good = read_layer(source.path, files) if _is_there(source) else Layer()
-            combined([other.good for other in self._sources if other is source or other.stamp is not None])
+            combined([other.good for other in self._sources if other.stamp is not None], source.path)
         except (InFile, OSError) as error:
             source.good = before
             source.problem = error if isinstance(error, InFile) else _unreadable(source.path, error)

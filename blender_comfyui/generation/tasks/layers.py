@@ -4,33 +4,111 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
-from ...workflow.graph import Workflow
 from ...workflow.wording import quoted
-from .errors import ParameterValidationError
+from .errors import InvalidQualityTierError, ParameterValidationError
 from .places import Places
 from .records import Configuration, Limit, Rule, Task, Tier, Value
 from .rules import checked
-from .schema import Layer, TaskPart, TierPart
+from .schema import ItemRules, Layer, NamedWorkflow, TaskPart, TierPart
 from .yaml_file import Item
 
 V = TypeVar("V")
 
 
-def combined(layers: Sequence[Layer]) -> Configuration:
+def combined(layers: Sequence[Layer], newest: Path | None = None) -> Configuration:
     """Put layers over each other, the last one on top.
 
     Raises InvalidQualityTierError for a task or tier of which something is missing in all of them, and for a parameter
-    that breaks a rule, or that the tier's workflow has no place for.
+    that breaks a rule, or that the tier's workflow has no place for. Where two files do not go together, it names the
+    line in the ``newest`` of them.
     """
-    rules = _over({}, *(layer.rules for layer in layers))
-    limits = _over({}, *(layer.limits for layer in layers))
-    parts: dict[str, TaskPart] = {}
-    for layer in layers:
-        for name, part in layer.tasks.items():
-            parts[name] = _task_over(parts[name], part) if name in parts else part
-    return Configuration({name: _task(name, part, rules, limits) for name, part in parts.items()})
+    return _Combining(layers, newest).made()
+
+
+class _Combining:
+    def __init__(self, layers: Sequence[Layer], newest: Path | None) -> None:
+        self.layers = layers
+        self.newest = newest
+
+    def made(self) -> Configuration:
+        rules = _over({}, *(layer.rules for layer in self.layers))
+        limits = _over({}, *(layer.limits for layer in self.layers))
+        parts: dict[str, TaskPart] = {}
+        for layer in self.layers:
+            for name, part in layer.tasks.items():
+                parts[name] = _task_over(parts[name], part) if name in parts else part
+        return Configuration({name: self.task(name, part, rules, limits) for name, part in parts.items()})
+
+    def task(self, name: str, part: TaskPart, rules: ItemRules, limits: Mapping[str, Limit]) -> Task:
+        if not part.tiers:
+            raise part.item.error("the task has no tiers.")
+        needs = part.needs or ()
+        title = part.title or name.replace("_", " ").capitalize()
+        task = Task(name, title, part.description or "", {}, tuple(need for _, need in needs), part.series or {})
+        rules, limits = _over(rules, part.rules), _over(limits, part.limits)
+        tiers = {}
+        for tier_name, tier_part in part.tiers.items():
+            tiers[tier_name] = tier = self.tier(tier_name, tier_part, task, rules, limits)
+            for item, need in needs:
+                if not Places(tier.workflow).of(need):
+                    named = tier_part.workflow.item if tier_part.workflow else tier_part.item
+                    sentence = f"the workflow {quoted(tier.workflow_name)} has no place for {quoted(need)}."
+                    raise self.blame(sentence, item, named)
+        return replace(task, tiers=tiers)
+
+    def tier(self, name: str, part: TierPart, task: Task, rules: ItemRules, limits: Mapping[str, Limit]) -> Tier:
+        given = {"description": part.description, "workflow": part.workflow, "seconds": part.seconds}
+        missing = [key for key, value in given.items() if value is None]
+        if part.description is None or part.workflow is None or part.seconds is None:
+            raise part.item.error(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
+        rules = _over(rules, part.rules)
+        set_ = {key: (item, value) for key, (item, value) in part.parameters.items() if value is not None}
+        for key, (item, value) in set_.items():
+            self.check(key, item, value, rules.get(key))
+        parameters = {key: value for key, (_, value) in set_.items()}
+        self.check_places(part.workflow, task, {key: item for key, (item, _) in set_.items()}, parameters)
+        return Tier(
+            name,
+            part.description,
+            part.workflow.name,
+            part.workflow.workflow,
+            parameters,
+            part.seconds,
+            {key: rule for key, (_, rule) in rules.items()},
+            _over(limits, part.limits),
+        )
+
+    def check(self, name: str, item: Item, value: Value, ruled: tuple[Item, Rule] | None) -> None:
+        if ruled is None:
+            return
+        try:
+            found = checked(name, value, ruled[1])
+        except ParameterValidationError as error:
+            raise self.blame(str(error), item, ruled[0]) from None
+        if found.sentence:
+            raise self.blame(f"{quoted(value)} breaks a rule. {found.sentence}", item, ruled[0])
+
+    def check_places(
+        self, named: NamedWorkflow, task: Task, items: Mapping[str, Item], parameters: Mapping[str, Value]
+    ) -> None:
+        places = Places(named.workflow)
+        try:
+            for name, item in items.items():
+                if not places.of(name):
+                    sentence = f"the workflow {quoted(named.name)} has no place for {quoted(name)}."
+                    raise self.blame(sentence, item, named.item)
+            places.arranged(parameters, task.series)
+        except ParameterValidationError as error:
+            raise self.blame(str(error), items.get(error.name, named.item), named.item) from None
+
+    def blame(self, sentence: str, item: Item, other: Item) -> InvalidQualityTierError:
+        """Name the line in the newest file; where that is only the other of the two, say where the first is."""
+        if other.path == self.newest != item.path:
+            return other.error(f"{item.path.name}, line {item.line}, {item.key}, does not go with this: {sentence}")
+        return item.error(sentence)
 
 
 def _over(below: Mapping[str, V], *above: Mapping[str, V]) -> dict[str, V]:
@@ -60,82 +138,9 @@ def _tier_over(below: TierPart, above: TierPart) -> TierPart:
     return TierPart(
         above.item,
         below.description if above.description is None else above.description,
-        above.workflow_name or below.workflow_name,
         above.workflow or below.workflow,
         below.seconds if above.seconds is None else above.seconds,
         _over(below.parameters, above.parameters),
         _over(below.rules, above.rules),
         _over(below.limits, above.limits),
     )
-
-
-def _task(name: str, part: TaskPart, rules: Mapping[str, Rule], limits: Mapping[str, Limit]) -> Task:
-    if not part.tiers:
-        raise part.item.error("the task has no tiers.")
-    task = Task(
-        name,
-        part.title or name.replace("_", " ").capitalize(),
-        part.description or "",
-        {},
-        part.needs or (),
-        part.series or {},
-    )
-    rules, limits = _over(rules, part.rules), _over(limits, part.limits)
-    return replace(task, tiers={name: _tier(name, tier, task, rules, limits) for name, tier in part.tiers.items()})
-
-
-def _tier(name: str, part: TierPart, task: Task, rules: Mapping[str, Rule], limits: Mapping[str, Limit]) -> Tier:
-    missing = [
-        key
-        for key, value in (
-            ("description", part.description),
-            ("workflow", part.workflow),
-            ("seconds", part.seconds),
-        )
-        if value is None
-    ]
-    if missing or part.workflow is None or part.seconds is None or part.description is None:
-        raise part.item.error(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
-    rules = _over(rules, part.rules)
-    given = {key: (item, value) for key, (item, value) in part.parameters.items() if value is not None}
-    parameters = {key: _parameter(key, item, value, rules) for key, (item, value) in given.items()}
-    _check_places(part, part.workflow, task, {key: item for key, (item, _) in given.items()}, parameters)
-    return Tier(
-        name,
-        part.description,
-        part.workflow_name,
-        part.workflow,
-        parameters,
-        part.seconds,
-        rules,
-        _over(limits, part.limits),
-    )
-
-
-def _parameter(name: str, item: Item, value: Value, rules: Mapping[str, Rule]) -> Value:
-    try:
-        found = checked(name, value, rules.get(name))
-    except ParameterValidationError as error:
-        raise item.error(str(error)) from None
-    if found.sentence:
-        raise item.error(f"{quoted(value)} breaks a rule. {found.sentence}")
-    return value
-
-
-def _check_places(
-    part: TierPart, workflow: Workflow, task: Task, items: Mapping[str, Item], parameters: Mapping[str, Value]
-) -> None:
-    """Raise for what the workflow has no place for, and for values that do not fit theirs."""
-    places = Places(workflow)
-    has_none = f"the workflow {quoted(part.workflow_name)} has no place for"
-    for need in task.needs:
-        if not places.of(need):
-            raise part.item.error(f"{has_none} {quoted(need)}.")
-    for name, item in items.items():
-        if not places.of(name):
-            raise item.error(f"{has_none} this.")
-    try:
-        places.arranged(parameters, task.series)
-    except ParameterValidationError as error:
-        # steps and size may be named by their places
-        raise items.get(error.name, part.item).error(str(error)) from None

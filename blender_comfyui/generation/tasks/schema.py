@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...workflow import bundled
 from ...workflow.errors import WorkflowError
@@ -51,17 +51,27 @@ _LONGEST_TEXT = 1000
 _MOST_SECONDS = 1_000_000
 
 
+ItemRules: TypeAlias = Mapping[str, tuple[Item, Rule]]
+
+
+class NamedWorkflow(NamedTuple):
+    """A workflow, and where it is named."""
+
+    item: Item
+    name: str
+    workflow: Workflow
+
+
 @dataclass(frozen=True)
 class TierPart:
     """What a file says of a tier. None is what it does not say; a parameter that is None is taken away."""
 
     item: Item
     description: str | None = None
-    workflow_name: str = ""
-    workflow: Workflow | None = None
+    workflow: NamedWorkflow | None = None
     seconds: float | None = None
     parameters: Mapping[str, tuple[Item, Value | None]] = field(default_factory=dict)
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: ItemRules = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
 
 
@@ -72,9 +82,9 @@ class TaskPart:
     item: Item
     title: str | None = None
     description: str | None = None
-    needs: tuple[str, ...] | None = None
+    needs: tuple[tuple[Item, str], ...] | None = None
     series: Mapping[str, int] | None = None
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: ItemRules = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     tiers: Mapping[str, TierPart] = field(default_factory=dict)
 
@@ -83,7 +93,7 @@ class TaskPart:
 class Layer:
     """What one file says."""
 
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: ItemRules = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     tasks: Mapping[str, TaskPart] = field(default_factory=dict)
 
@@ -124,24 +134,20 @@ class _Reading:
 
     def tier(self, item: Item) -> TierPart:
         known = _known(item, _TIER)
-        named = known.get("workflow")
         return TierPart(
             item,
             _optional(known.get("description"), _text),
-            _text(named) if named else "",
-            self.workflow(named) if named else None,
+            _optional(known.get("workflow"), self.workflow),
             _optional(known.get("seconds"), _seconds),
             _named(known.get("parameters"), lambda parameter: (parameter, _value(parameter))),
             _rules(known),
             _limits(known),
         )
 
-    def workflow(self, item: Item) -> Workflow:
+    def workflow(self, item: Item) -> NamedWorkflow:
         name = _text(item)
         try:
-            if name in bundled.names():
-                return Workflow.load(name)
-            return Workflow.load(self.file(item, name))
+            return NamedWorkflow(item, name, Workflow.load(name if name in bundled.names() else self.file(item, name)))
         except WorkflowError as error:
             raise _not_found(item, f"the workflow {quoted(name)} cannot be used. {error}") from error
 
@@ -183,8 +189,8 @@ def _optional(item: Item | None, read_one: Callable[[Item], T]) -> T | None:
     return None if item is None else read_one(item)
 
 
-def _rules(known: Mapping[str, Item]) -> dict[str, Rule]:
-    return _named(known.get("rules"), _rule)
+def _rules(known: Mapping[str, Item]) -> dict[str, tuple[Item, Rule]]:
+    return _named(known.get("rules"), lambda rule: (rule, _rule(rule)))
 
 
 def _limits(known: Mapping[str, Item]) -> dict[str, Limit]:
@@ -266,11 +272,11 @@ def _positive(item: Item) -> int:
     return number
 
 
-def _names(item: Item) -> tuple[str, ...]:
+def _names(item: Item) -> tuple[tuple[Item, str], ...]:
     items = item.items()
     if items is None:
         raise item.error("a list of names belongs here, such as [image, mask].")
-    return tuple(_text(one) for one in items)
+    return tuple((one, _text(one)) for one in items)
 
 
 def _value(item: Item) -> Value | None:
