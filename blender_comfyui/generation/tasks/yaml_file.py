@@ -20,6 +20,7 @@ LARGEST = 1 << 20
 _DEEPEST = 12
 _MOST = 20_000  # values, those that an alias repeats counted each time
 _LONGEST_NUMBER = 400  # characters
+_LONGEST_SAID = 500
 
 
 class Item:
@@ -33,8 +34,8 @@ class Item:
         self.line = line or node.start_mark.line + 1
 
     def error(self, sentence: str) -> InvalidQualityTierError:
-        at = f"{self.path.name}, line {self.line}" + (f", {self.key}" if self.key else "")
-        return InvalidQualityTierError(f"{at}: {sentence}", path=self.path, line=self.line, key=self.key)
+        at = f"{self.path.name}, line {self.line}" + (f", {_plain(self.key)}" if self.key else "")
+        return InvalidQualityTierError(f"{at}: {_plain(sentence)}", path=self.path, line=self.line, key=self.key)
 
     def pairs(self) -> Iterator[tuple[str, Item]]:
         """Yield the keys and values of a mapping; raise for anything else, and for a key that is there twice."""
@@ -116,7 +117,7 @@ def _said(error: yaml.MarkedYAMLError, text: str, mark: yaml.Mark | None) -> str
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "there is a tab. YAML is indented with spaces only."
     told = ", ".join(part for part in (error.context, error.problem) if part)
-    return f"this is no YAML ({told})."
+    return f"this is no YAML ({_plain(told)})."
 
 
 def _measure(root: Item) -> None:
@@ -146,6 +147,12 @@ def _noun(node: Node) -> str:
     if isinstance(node, MappingNode):
         return "a mapping"
     return "a list" if isinstance(node, SequenceNode) else f"“{node.value[:40]}”" if node.value else "nothing"
+
+
+def _plain(text: str) -> str:
+    """What a file says, fit to be shown in one line."""
+    cut = text if len(text) <= _LONGEST_SAID else text[: _LONGEST_SAID - 1] + "…"
+    return "".join(character if character.isprintable() else " " for character in cut)
 
 
 def _error(path: Path, line: int, sentence: str) -> InvalidQualityTierError:

@@ -139,3 +139,5 @@ def test_any_file_is_read_or_said(tmp_path_factory: pytest.TempPathFactory, data
     else:
         said = "x.yaml, line 1"
     assert said.startswith("x.yaml, line ")
+    assert said.isprintable()
+    assert len(said) < 1200
