@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from ...workflow.wording import quoted
+from .errors import ParameterValidationError
 from .places import Places
 from .records import Rule, Tier
 from .rules import checked, kept_back, number_of
@@ -75,7 +76,15 @@ def merged(tier: Tier, asked: Mapping[str, object], places: Places) -> Report:
 
     None asks for nothing. Raises ParameterValidationError for what cannot be.
     """
-    wanted = {_as_tier_has_it(name, tier, places): value for name, value in asked.items() if value is not None}
+    wanted: dict[str, object] = {}
+    for name, value in asked.items():
+        if value is not None:
+            known = _as_tier_has_it(name, tier, places)
+            if known in wanted:
+                raise ParameterValidationError(
+                    f"{quoted(known)} is asked for twice, once as {quoted(name)}.", name=name
+                )
+            wanted[known] = value
     names = [*tier.parameters, *(name for name in wanted if name not in tier.parameters)]
     return Report(tuple(_setting(tier, name, wanted.get(name), places) for name in names))
 

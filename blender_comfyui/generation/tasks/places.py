@@ -99,6 +99,8 @@ def is_open(value: object) -> bool:
 
 
 def _spread(name: str, values: Sequence[object], places: tuple[Place, ...]) -> dict[str, object]:
+    if not values:
+        raise ParameterValidationError(f"{quoted(name)} has no value. Give it one, or leave it out.", name=name)
     if len(values) > len(places):
         raise ParameterValidationError(
             f"{quoted(name)} has {len(values)} values, but the workflow has only {len(places)} "
