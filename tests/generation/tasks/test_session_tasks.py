@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from blender_comfyui.comfy.errors import ComfyError
 from blender_comfyui.generation.events import StockChanged
-from blender_comfyui.generation.history import AskDurations, Desk, DurationsFound, Record
+from blender_comfyui.generation.history import AskDurations, Desk, DurationsFound, History, Record
 from blender_comfyui.generation.outcome import JobState, Outcome
 from blender_comfyui.generation.request import Request
 from blender_comfyui.generation.session import Session, SessionClosed
@@ -41,7 +42,8 @@ def session(comfy_server, open_session):
 def in_history(session: Session) -> tuple[Record, ...]:
     """All that was written down, once nothing more is."""
     session.close()
-    return session.history.find().records
+    with contextlib.closing(History(session.data_dir)) as history:
+        return history.find().records
 
 
 # ---- tasks and tiers
