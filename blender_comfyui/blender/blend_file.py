@@ -54,6 +54,11 @@ def mark() -> dict[str, str]:
     return {"blend": bpy.data.filepath, "blend_id": _stamp(), "opened": _opening.token}
 
 
+def scene_by_number(number: int) -> Scene | None:
+    """Return the scene with this `session_uid`: a scene keeps it as long as the file is open, also when renamed."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == number), None)
+
+
 def is_open(context: Mapping[str, str]) -> bool | None:
     """Whether the open file is the one of `context`: still open (under whatever name now), or opened again.
 

@@ -5,6 +5,7 @@ from functools import cache
 
 import bpy
 import bpy.utils.previews
+import numpy
 
 
 class PictureIcons:
@@ -29,7 +30,7 @@ class PictureIcons:
         """Take a picture (float32 RGBA from the bottom row up), in the place of an earlier one."""
         icon = self._icon_for(key)
         icon.image_size = width, height
-        icon.image_pixels_float.foreach_set(memoryview(pixels).cast("f"))
+        icon.image_pixels_float.foreach_set(_as_drawn(pixels))
 
     def forget(self) -> None:
         """Leave nothing behind."""
@@ -46,6 +47,15 @@ class PictureIcons:
             self._slots[key] = slot
         slot = self._slots[key]
         return self._icons[slot] if slot in self._icons else self._icons.new(slot)
+
+
+def _as_drawn(pixels: bytes) -> numpy.ndarray:
+    """Blender draws icons as if their colours had been multiplied by their alpha: otherwise clear parts shine."""
+    found = numpy.frombuffer(pixels, dtype=numpy.float32).reshape(-1, 4)
+    alpha = found[:, 3:]
+    if alpha.min(initial=1.0) < 1.0:
+        found = numpy.concatenate((found[:, :3] * alpha, alpha), axis=1)
+    return found.ravel()
 
 
 @cache

@@ -52,6 +52,12 @@ class ComfyHeader(PropertyGroup):
     )
 
 
+class ComfyTaskWorkflow(PropertyGroup):
+    """A task, by `name`, and the id of the workflow in the library that makes it (task_workflows.py)."""
+
+    entry: StringProperty(name="Workflow", options={"HIDDEN"})
+
+
 class ComfyPreferences(AddonPreferences):
     """The server, and what else belongs to the person rather than to a .blend."""
 
@@ -93,6 +99,11 @@ class ComfyPreferences(AddonPreferences):
     api_key: StringProperty(
         name="API Key", description=f"The API key. {_STORED}. {_OR_VARIABLE}", subtype="PASSWORD", update=_bind_secrets
     )
+    account_key: _secret(
+        "Comfy Account",
+        "The API key of an account at platform.comfy.org, which partner nodes pay with. ComfyUI 0.3 "
+        "shows it to everyone who looks into its queue",
+    )
     user: StringProperty(name="User", description="The user name for basic authentication")
     password: StringProperty(
         name="Password", description=f"The password. {_STORED}", subtype="PASSWORD", update=_bind_secrets
@@ -106,6 +117,7 @@ class ComfyPreferences(AddonPreferences):
         subtype="DIR_PATH",
         options=compat.RELATIVE_PATH,
     )
+    task_workflows: CollectionProperty(type=ComfyTaskWorkflow)
     show_previews: BoolProperty(
         name="Live Previews",
         description="Show the picture in the panel while it is made. The server sends it only when it was started "
@@ -165,6 +177,7 @@ def _draw_advanced(layout: UILayout, preferences: ComfyPreferences) -> None:
     body.prop(preferences, "authentication")
     for name in _SECRETS.get(preferences.authentication, ()):
         body.prop(preferences, name)
+    body.prop(preferences, "account_key")
     if preferences.authentication == "HEADERS":
         _draw_headers(body, preferences)
     elif preferences.authentication in ("BEARER", "API_KEY"):
@@ -196,4 +209,4 @@ def _draw_headers(layout: UILayout, preferences: ComfyPreferences) -> None:
     layout.operator("comfyui.add_header", icon="ADD")
 
 
-register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyPreferences))
+register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyTaskWorkflow, ComfyPreferences))

@@ -9,6 +9,7 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProper
 from bpy.types import Context, Image, PropertyGroup, Scene
 
 from . import runtime
+from .task_workflows import TASKS
 from .workflow_panel.state import ComfyImported, ComfyMedia, ComfyValues
 
 MAX_SEED = 2**64 - 1  # Blender's integers have 32 bits, the server's seeds 64: so they are kept as text
@@ -48,7 +49,7 @@ class ComfySettings(PropertyGroup):
     task: EnumProperty(
         name="Task",
         description="What to make",
-        items=(("image_generation", "Image", "A picture from a text"),),
+        items=TASKS,
     )
     workflow: StringProperty(name="Workflow", description="The workflow that makes it", default="sd_basic")
     prompt: StringProperty(name="Prompt", description="What the picture shows")

@@ -33,7 +33,7 @@ def preferences() -> AddonPreferences:
 def server_settings() -> ServerSettings:
     """Read the preferences; raise InvalidAddress or InvalidCredentials with a sentence for the person."""
     chosen = preferences()
-    return ServerSettings(_address(chosen), _credentials(chosen))
+    return ServerSettings(_address(chosen), _credentials(chosen).with_account(chosen.account_key))
 
 
 def bind_secrets() -> None:
@@ -45,15 +45,15 @@ def bind_secrets() -> None:
 def secrets_are_elsewheres() -> bool:
     """Whether there are secrets, entered for another host than the present one."""
     chosen = preferences()
-    return bool(_own_secret(chosen)) and chosen.secrets_host != _host_name(chosen)
+    return bool(_own_secret(chosen) or chosen.account_key) and chosen.secrets_host != _host_name(chosen)
 
 
 def secrets() -> frozenset[str]:
     """Return all that the preferences and the environment hold and that may be in no text, in use or not."""
     chosen = preferences()
-    headers = [header.value for header in chosen.headers]
-    values = [chosen.token, chosen.api_key, chosen.password, os.environ.get(API_KEY_VARIABLE, ""), *headers]
-    found = {secret for value in values for secret in secrets_of(value.strip())}
+    entered = [chosen.token, chosen.api_key, chosen.account_key, chosen.password]
+    entered += [os.environ.get(API_KEY_VARIABLE, ""), *(header.value for header in chosen.headers)]
+    found = {secret for value in entered for secret in secrets_of(value.strip())}
     with contextlib.suppress(ValueError):  # they cannot be sent as they are
         found |= _credentials(chosen).secrets
     return frozenset(found)
@@ -65,8 +65,11 @@ def user_path(name: str) -> Path:
 
 
 def user_folder(name: str) -> Path:
-    """Return a folder of the extension's own (made if need be), for all that belongs to no .blend."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True))
+    """Return a folder of the extension's own (made if need be), for all that belongs to no .blend.
+
+    Where it cannot be made Blender says "", which would be the folder that it was started in.
+    """
+    return Path(bpy.utils.extension_path_user(PACKAGE, path=name, create=True) or user_path(name))
 
 
 def output_folder() -> Path:

@@ -59,6 +59,7 @@ class ComfyClient:
         self._max_file_bytes = max_file_bytes
         credentials = credentials or Credentials.none()
         self._transport = Transport(address, credentials, timeouts)
+        self._account_key = credentials.account_key
         self._redactor = Redactor(credentials.secrets)
 
     def abort(self) -> None:
@@ -172,8 +173,10 @@ class ComfyClient:
         prompt_id: str,
         client_id: str,
         outputs: Sequence[str] = (),
+        pays: bool = False,
     ) -> answers.Accepted:
-        """POST /prompt under our own id (a canonical lower-case UUID). `outputs`: run only these output nodes.
+        """POST /prompt under our own id (a canonical lower-case UUID). `outputs`: run only these output nodes. `pays`:
+        it has partner nodes, which get the account's key; 0.3.64 shows that in its queue.
 
         Raises InvalidPrompt. After TimedOut or CannotConnect with ``sent``, or a transient ServerFault, the prompt
         may have been accepted all the same: look before sending it again, for a repeated id runs twice.
@@ -181,6 +184,8 @@ class ComfyClient:
         body: dict[str, object] = {"prompt": prompt, "client_id": client_id, "prompt_id": prompt_id}
         if outputs:
             body["partial_execution_targets"] = list(outputs)
+        if pays and self._account_key:
+            body["extra_data"] = {"api_key_comfy_org": self._account_key}
         answer = self._transport.exchange("POST", "/prompt", body=body)
         if answer.status == 400:
             raise invalid_prompt(self._json(answer), prompt)

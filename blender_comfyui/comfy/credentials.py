@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Credentials:
     """
 
     headers: tuple[tuple[str, str], ...] = ()
+    account_key: str = ""  # of a Comfy account: what partner nodes pay with; no header, it goes with their prompts
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -69,16 +71,21 @@ class Credentials:
         """Any headers; spaces and line ends around names and values, as pasting leaves them, are dropped."""
         return cls(tuple((name.strip(), value.strip()) for name, value in headers.items()))
 
+    def with_account(self, key: str) -> Credentials:
+        """The same, and the key of a Comfy account (platform.comfy.org)."""
+        return dataclasses.replace(self, account_key=key.strip())
+
     @property
     def secrets(self) -> frozenset[str]:
         """What may be in no text: the headers' values, and tokens and passwords by themselves."""
-        return frozenset(secret for _, value in self.headers for secret in secrets_of(value))
+        values = [value for _, value in self.headers] + [self.account_key]
+        return frozenset(secret for value in values for secret in secrets_of(value))
 
     def __repr__(self) -> str:
-        return f"Credentials(<{len(self.headers)} hidden>)"
+        return f"Credentials(<{len(self.headers) + bool(self.account_key)} hidden>)"
 
     def __bool__(self) -> bool:
-        return bool(self.headers)
+        return bool(self.headers or self.account_key)
 
 
 def secrets_of(value: str) -> Iterator[str]:

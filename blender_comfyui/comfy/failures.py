@@ -13,6 +13,7 @@ _MAX_PROBLEMS = 100
 _MAX_TITLE = 200
 _MAX_WORDS = 2000  # characters of what a server says about one of them
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_NO_ACCOUNT = "unauthorized: please login first"
 _WHOLE_PROMPT = {
     "prompt_no_outputs": "The workflow has no output node: add one that saves or previews, such as Save Image.",
     "no_prompt": "The workflow is empty: load one that holds nodes.",
@@ -63,6 +64,8 @@ def execution_failed(event: ExecutionErrored, prompt: Mapping[str, object]) -> E
     memory = event.exception_type.endswith("OutOfMemoryError") or any(
         sign in event.message.lower() for sign in _OUT_OF_MEMORY
     )
+    if _NO_ACCOUNT in event.message.lower():
+        reason = "it needs a Comfy account. Enter the account's API key in the preferences, under Advanced."
     if memory:
         kind: type[ExecutionFailed] = OutOfMemory
         sentence = (

@@ -1,4 +1,4 @@
-"""Pictures as files: checked before anything else opens them, made small, read for the prompt inside them.
+"""Pictures as files: checked before anything else opens them, made small; and any file read for the prompt inside it.
 
 Whatever a server sent is opened here first. Only the decoder of the format that the first bytes show is ever asked, so
 that none of Pillow's rarer ones can be reached. Pillow is imported on first use, never with the extension.
@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..comfy.bounded_json import read_json
 from ..comfy.errors import FileBroken
-from ..workflow.png_chunks import BrokenPng, check_chunks, texts
+from ..workflow.errors import NotAWorkflow
+from ..workflow.metadata import read_metadata
+from ..workflow.png_chunks import BrokenPng, check_chunks
 from ..workflow.signatures import FORMAT_OF, HEAD, picture_format, text_instead
 from .float_headers import BrokenHeader, claimed_sizes
 
@@ -181,31 +182,12 @@ def picture_extension(path: Path) -> str:
 
 
 def embedded_prompt(path: Path) -> Mapping[str, object] | None:
-    """The API-format graph that ComfyUI wrote into a picture; None where there is none, or none that can be read."""
+    """The API-format graph that ComfyUI wrote into a file; None where there is none, or none that can be read."""
     try:
-        found = picture_format(_head(path))
-        if found == "PNG":
-            return _graph(texts(path).get("prompt", ""))
-        if found not in ("WebP", "JPEG", "AVIF", "TIFF") or not _can_decode(found):
-            return None
-        with _decoding(path, found, path.name) as image:
-            for value in image.getexif().values():
-                keyword, colon, text = value.partition(":") if isinstance(value, str) else ("", "", "")
-                if colon and keyword.strip().lower() == "prompt":
-                    return _graph(text)
-    except (FileBroken, OSError):
-        pass
-    return None
-
-
-def _graph(text: str) -> Mapping[str, object] | None:
-    try:
-        graph = read_json(text.strip("\0 "))
-    except ValueError:
+        graph = read_metadata(path).api
+    except NotAWorkflow:
         return None
-    is_graph = (
-        isinstance(graph, dict) and graph and all(isinstance(n, dict) and "class_type" in n for n in graph.values())
-    )
+    is_graph = graph and all(isinstance(node, dict) and "class_type" in node for node in graph.values())
     return graph if is_graph else None
 
 

@@ -41,7 +41,8 @@ class Request:
     `prompt` is the API-format graph with its parameters already set; `outputs` the ids of the output nodes to run
     (all when empty). Files are saved in `folder` (the session's own when None) as ``<stem>_<id>…``, under the
     server's names when `stem` is ''. `task` and `tier` say what was asked for and how well.
-    `context` belongs to the caller and comes back untouched.
+    With `pays`, its partner nodes get the key of the credentials' account. `context` belongs to the caller and comes
+    back untouched.
     """
 
     prompt: Mapping[str, object]
@@ -56,6 +57,7 @@ class Request:
     context: Mapping[str, str] = field(default_factory=dict)
     open_choices: tuple[OpenChoice, ...] = ()
     uploads: tuple[Upload, ...] = ()
+    pays: bool = False
 
     @property
     def seed(self) -> int | None:

@@ -110,7 +110,11 @@ class SendingRun:
         self._client_id = self._watch.client_id
         try:
             accepted = self._client.queue_prompt(
-                request.prompt, prompt_id=self.job.id, client_id=self._client_id, outputs=request.outputs
+                request.prompt,
+                prompt_id=self.job.id,
+                client_id=self._client_id,
+                outputs=request.outputs,
+                pays=request.pays,
             )
         except InvalidPrompt as error:
             self.fail(error)

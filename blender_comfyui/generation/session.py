@@ -123,13 +123,14 @@ class Session(TaskCalls):
         task: str = "",
         tier: str = "",
         context: Mapping[str, str] | None = None,
+        pays: bool = False,
     ) -> Job:
         """Start a generation and return at once; the server need not be up yet.
 
         `workflow` is an API-format graph, a file of one, or the name of a bundled one; `parameters` are set on a
         copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST; a Path is
         the file that an input shall load, and is sent to the server first;
-        `outputs` names the output nodes to run, by id or title.
+        `outputs` names the output nodes to run, by id or title; with `pays` partner nodes get the credentials' account.
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
@@ -145,6 +146,7 @@ class Session(TaskCalls):
             folder=folder,
             stem=stem,
             context=dict(context or {}),
+            pays=pays,
         )
         try:
             graph = set_parameters(Workflow.load(workflow), values)

@@ -120,6 +120,20 @@ class Workflow:
                 waiting.extend(id_ for id_ in sources if id_ in self.nodes)
         return found
 
+    def fed_by(self, ids: Iterable[str]) -> set[str]:
+        """Return all nodes that these feed, directly or through others."""
+        takers: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            for link in node.links().values():
+                takers.setdefault(link.node_id, []).append(node.id)
+        found: set[str] = set()
+        waiting = list(ids)
+        while waiting:
+            new = [id_ for id_ in takers.get(waiting.pop(), ()) if id_ not in found]
+            found.update(new)
+            waiting.extend(new)
+        return found
+
     def with_values(self, values: Mapping[Place, Any]) -> Workflow:
         """Return a copy with other values at these places, which must exist; the values become the copy's own."""
         graph = dict(self._graph)

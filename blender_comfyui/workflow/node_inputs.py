@@ -158,8 +158,9 @@ class InputType:
 
     def _number(self, key: str) -> float | None:
         value = self.options.get(key)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return value if is_number and -_FARTHEST < value < _FARTHEST else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        return value if -_FARTHEST < value < _FARTHEST else None
 
 
 def inputs_of(sections: Mapping[str, Any], order: object = None, depth: int = 0) -> tuple[InputType, ...]:

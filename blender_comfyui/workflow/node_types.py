@@ -59,6 +59,11 @@ class NodeType:
             return self.python_module.removeprefix(_PACK_PREFIX).split(".")[0]
         return _STOCK_PACK
 
+    @property
+    def is_of_a_pack(self) -> bool:
+        """True for a class that is not ComfyUI's own."""
+        return self.python_module.startswith(_PACK_PREFIX)
+
     def input(self, name: str) -> InputType | None:
         """Return the input of this name; None where there is none. Inputs inside dynamic ones are not looked at."""
         return next((input_ for input_ in self.inputs if input_.name == name), None)

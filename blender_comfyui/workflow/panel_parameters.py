@@ -13,6 +13,7 @@ from .node_types import NodeType, NodeTypes
 from .outputs import outputs_of
 from .panel_layout import PanelLayout, Promoted, panel_layout
 from .panel_roles import PANEL_ROLES, panel_roles
+from .panel_titles import group_title, told_apart
 from .panel_widgets import Condition, Kind, NodeWidget, holds, kind_of, widgets_of
 from .parameters import LARGEST_SEED
 
@@ -34,7 +35,8 @@ class Parameter:
     others. ``role`` is one of PANEL_ROLES, or ''. ``minimum``, ``maximum``, ``step`` and ``round`` are the server's,
     None where it has none; whole numbers are exact to 64 bits. ``control`` is one of CONTROLS, '' for a value that
     stays. ``group`` is the title of the subgraph that the node is in, else of the node, and ``group_id`` its id, for
-    titles may be shared; each group's parameters follow one another. ``order`` counts all parameters from 0.
+    titles may be shared, where ``label`` still tells what is shown apart; each group's parameters follow one another.
+    ``order`` counts all parameters from 0.
     """
 
     node_id: str
@@ -128,7 +130,7 @@ def panel_parameters(
     """
     layout = panel_layout(ui, node_types) if ui is not None else PanelLayout()
     making = _Making(workflow, node_types, layout, ui is not None)
-    return making.made()
+    return told_apart(workflow, making.made())
 
 
 @dataclass(slots=True)
@@ -213,7 +215,7 @@ class _Making:
             value=one.widget.value,
             role=self.roles.get(place, ""),
             shown=one.shown,
-            group=self.layout.titles.get(self.group_id(one.node), one.node.title),
+            group=self.layout.titles.get(self.group_id(one.node), group_title(one.node.title)),
             group_id=self.group_id(one.node),
             order=order,
             control=self.control(one, place),

@@ -13,6 +13,7 @@ widget, so the graph is followed further, by names and by the types of the links
   where a picture is encoded to begin with, what it is resized to.
 - models by what their loader gives: **checkpoint**, **diffusion_model**, **vae**, **text_encoder**, **controlnet** and
   others; **lora** and **lora_strength**; **model** where a partner node has a choice of them.
+- **switch**: what chooses between two ways through the graph, before the LoRA that it usually turns on.
 - **image**, **mask**, **video**, **audio**, **mesh**, **file**: inputs that one can upload to.
 """
 
@@ -59,6 +60,7 @@ PANEL_ROLES = (
     "vae",
     "controlnet",
     "upscale_model",
+    "switch",
     "lora",
     "lora_strength",
 )
@@ -167,6 +169,8 @@ class _Finding:
             short = name.rsplit(".", 1)[-1]
             if short in SEED_NAMES and not _is_noiseless(node):
                 self.add("seed", value_behind(self.nodes, Place(node.id, name)))
+            elif short == "switch":
+                self.add("switch", value_behind(self.nodes, Place(node.id, name)))
             elif has_lora and "strength" in short:
                 self.add("lora_strength", value_behind(self.nodes, Place(node.id, name)))
             elif makes:

@@ -42,21 +42,11 @@ def check_chunks(path: Path) -> None:
             raise BrokenPng("without a header")
 
 
-def texts(path: Path) -> dict[str, str]:
-    """What stands in its text chunks, by keyword; the first of several. What is damaged is left out.
+def each_text(file: BinaryIO) -> Iterator[tuple[str, str]]:
+    """Keyword and text of each text chunk, up to where the file is cut or the texts become too many.
 
     ComfyUI writes ``prompt`` and ``workflow`` as tEXt; as "comf", behind the picture, in animated ones.
-    Raises OSError where the file cannot be read.
     """
-    found: dict[str, str] = {}
-    with path.open("rb") as file:
-        for keyword, text in each_text(file):
-            found.setdefault(keyword, text)
-    return found
-
-
-def each_text(file: BinaryIO) -> Iterator[tuple[str, str]]:
-    """Keyword and text of each text chunk, up to where the file is cut or the texts become too many."""
     left = MAX_TEXT
     with contextlib.suppress(BrokenPng):
         for kind, length in itertools.islice(_chunks(file), _MAX_CHUNKS):

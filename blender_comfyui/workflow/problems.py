@@ -74,7 +74,8 @@ class Problem:
     stands on its button; None and '' where only a person can help. ``suggestions`` are values for the parameter, the
     nearest first. ``is_sure`` is true for an action that changes nothing but how the same thing is written.
     ``outputs`` are the ids of the output nodes that give nothing because of it. ``pack`` is the node pack of a missing
-    class, as the registry's id or as the repository, '' where nobody says.
+    class, as the registry's id or as the repository, ``source`` the address in the web where a missing model is to be
+    had, each '' where nobody says.
     """
 
     kind: ProblemKind
@@ -88,6 +89,7 @@ class Problem:
     is_sure: bool = False
     outputs: tuple[str, ...] = ()
     pack: str = ""
+    source: str = ""
 
 
 def apply(api: Mapping[str, Any], problem: Problem, action: Action | None = None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ sentence, so that the rest of the code need not expect it.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from . import bundled
 from .errors import NotAWorkflow
+from .json_text import decoded, parsed
 from .wording import quoted
 
 _DEEPEST = 100
@@ -28,14 +28,14 @@ def read(source: Mapping[Any, Any] | Path | str) -> dict[str, dict[str, Any]]:
     if isinstance(source, str):
         text = source.lstrip("\ufeff \t\r\n")
         if text.startswith("{"):
-            return checked_graph(_parsed(text, "The workflow"), "The workflow")
+            return checked_graph(parsed(text, "The workflow"), "The workflow")
         if source in bundled.names():
-            return checked_graph(_parsed(bundled.text(source), quoted(source)), quoted(source))
+            return checked_graph(parsed(bundled.text(source), quoted(source)), quoted(source))
         source = Path(source)
     if not isinstance(source, Path):
         raise NotAWorkflow(f"A workflow is a mapping, a path or a name, not a {type(source).__name__}.")
     called = quoted(source.name or str(source))
-    return checked_graph(_parsed(_file_text(source, called), called), called)
+    return checked_graph(parsed(_file_text(source, called), called), called)
 
 
 def checked_graph(graph: object, called: str) -> dict[str, dict[str, Any]]:
@@ -72,9 +72,11 @@ class NotJson(Exception):
 
 def copied_as_json(value: object, depth: int = 0) -> Any:
     """Copy a value of mappings, lists, tuples and scalars as plain JSON; raise NotJson for anything else."""
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
-        raise NotJson("it is too long a number")
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, str):  # as most are
+        return value
+    if isinstance(value, int):
+        if value.bit_length() > _LONGEST_INTEGER:
+            raise NotJson("it is too long a number")
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -99,9 +101,7 @@ def _key(key: object) -> str:
 
 def _file_text(path: Path, called: str) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NotAWorkflow(f"{called} is no text file in UTF-8, so no workflow. {_EXPORT}") from error
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise NotAWorkflow(
             f"There is no workflow {called}: neither a file nor a bundled one ({', '.join(bundled.names())}). "
@@ -109,21 +109,7 @@ def _file_text(path: Path, called: str) -> str:
         ) from error
     except OSError as error:
         raise NotAWorkflow(f"{called} cannot be read: {error.strerror}. Check the path.") from error
-
-
-def _parsed(text: str, called: str) -> object:
-    if not text.strip():
-        raise NotAWorkflow(f"{called} is empty: it has no nodes. {_EXPORT}")
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise NotAWorkflow(f"{called} is nested too deep for a workflow. {_EXPORT}") from None
-    except json.JSONDecodeError as error:
-        raise NotAWorkflow(
-            f"{called} is no whole JSON file: {error.msg} in line {error.lineno}. Copy or export it again."
-        ) from error
-    except ValueError as error:  # a number with thousands of digits
-        raise NotAWorkflow(f"{called} holds a number that is too long. Export it again.") from error
+    return decoded(data, called)
 
 
 def _node_id(key: object, called: str) -> str:

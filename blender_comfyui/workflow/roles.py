@@ -117,6 +117,9 @@ class _Search:
         self.nodes = workflow.nodes
         self.samplers = [node for node in self.nodes.values() if is_sampler(node)]
         self.found: dict[str, dict[Place, None]] = {}
+        self.beginnings: dict[str, Node | None] = {}
+        self.models: dict[str, Node | None] = {}
+        self.loaders: set[str] = set()
 
     def add(self, role: str, node: Node, input_name: str) -> None:
         follow = text_behind if role in _WRITTEN else value_behind
@@ -136,10 +139,11 @@ class _Search:
             texts = {sampler.id: texts[sampler.id] for sampler in self.samplers}
         first = self.first_passes()
         self.add_texts(first, texts)
+        first_ids = {sampler.id for sampler in first}
         for sampler in self.samplers:
             for part in parts[sampler.id]:
                 for name, role in _SETTINGS.items():
-                    if role not in _OF_THE_FIRST_PASS or sampler in first:
+                    if role not in _OF_THE_FIRST_PASS or sampler.id in first_ids:
                         self.add(role, part, name)
             self.add_size(sampler, parts[sampler.id])
         for sampler in first:
@@ -150,9 +154,8 @@ class _Search:
         """Return the samplers that no other sampler comes before; all when they run in circles."""
         if len(self.samplers) == 1:
             return self.samplers
-        ids = {sampler.id for sampler in self.samplers}
-        first = [node for node in self.samplers if self.workflow.ancestors([node.id]) & ids == {node.id}]
-        return first or self.samplers
+        later = self.workflow.fed_by(sampler.id for sampler in self.samplers)
+        return [node for node in self.samplers if node.id not in later] or self.samplers
 
     def parts(self, sampler: Node) -> Iterator[Node]:
         """Yield a sampler and the nodes that hold its settings: guider, noise, sampler choice, sigmas."""
@@ -202,33 +205,49 @@ class _Search:
 
     def empty_latent(self, sampler: Node) -> Node | None:
         """Return the node with a size that a sampler's latent begins as, past what only changes the latent."""
-        node, seen = sampler, {sampler.id}
-        while True:
-            links = [name for name in LATENTS if node.link(name)]
-            found = source(self.nodes, node, links[0]) if links else None
+        node = self.beginning(sampler)
+        if node is None or node.id == sampler.id:
+            return None
+        return node if any(name in node.inputs for name in _SIZES) else None
+
+    def beginning(self, node: Node) -> Node | None:
+        """Return where a latent comes from; None where it runs in a circle. Found once for all on the way."""
+        way: dict[str, None] = {}
+        while node.id not in self.beginnings:
+            way[node.id] = self.beginnings[node.id] = None  # what comes back to the way runs in a circle
+            found = self.linked(node, [name for name in LATENTS if node.link(name)])
             if found is None:
-                return node if node.id != sampler.id and any(name in node.inputs for name in _SIZES) else None
-            node = found[0]
-            if node.id in seen:
-                return None
-            seen.add(node.id)
+                self.beginnings[node.id] = node
+                break
+            node = found
+        end = self.beginnings[node.id]
+        self.beginnings.update(dict.fromkeys(way, end))
+        return end
 
     def model_chain(self, part: Node) -> Iterator[Node]:
         """Yield the nodes that a model comes through, the loader last."""
         seen = {part.id}
         while True:
-            links = [name for name in part.links() if name.startswith("model")]
-            found = source(self.nodes, part, links[0]) if links else None
-            if found is None or found[0].id in seen:
+            if part.id not in self.models:
+                links = [name for name in part.links() if name.startswith("model")]
+                self.models[part.id] = self.linked(part, links)
+            found = self.models[part.id]
+            if found is None or found.id in seen:
                 return
-            part = found[0]
+            part = found
             seen.add(part.id)
             yield part
 
+    def linked(self, node: Node, input_names: list[str]) -> Node | None:
+        """Return what feeds the first of these inputs."""
+        found = source(self.nodes, node, input_names[0]) if input_names else None
+        return found[0] if found else None
+
     def add_checkpoint(self, part: Node) -> None:
         loader = next((node for node in self.model_chain(part) if "ckpt_name" in node.inputs), None)
-        if loader is None:
+        if loader is None or loader.id in self.loaders:
             return
+        self.loaders.add(loader.id)
         for node in self.nodes.values():
             if node.inputs.get("ckpt_name") == loader.inputs["ckpt_name"]:
                 self.add("checkpoint", node, "ckpt_name")

@@ -22,6 +22,7 @@ from .similar_names import nearest_names, same_file
 from .wording import quoted
 
 _SCALARS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "*"})
+MODELS_FOLDER = "its models folder"
 _KINDS_OF_FOLDER = (" [input]", " [output]", " [temp]")
 _LONGEST_LIST = 8
 _NOUNS = {
@@ -99,9 +100,9 @@ def _missing_model(node: Node, expected: Expected, value: Any, choices: tuple[An
         return _wrong_type(node, expected, value, "the name of a model")
     called = f"{quoted(node.title)}: the server has no {_model_noun(expected.input_)} {quoted(value)}."
     if not choices:
-        sentence = f"{called} It has none of this kind at all: put the file into its models folder."
+        sentence = f"{called} It has none of this kind at all: put the file into {MODELS_FOLDER}."
         return _about(node, expected.name, ProblemKind.MISSING_MODEL, sentence)
-    sentence = f"{called} Choose another one, or put the file into its models folder."
+    sentence = f"{called} Choose another one, or put the file into {MODELS_FOLDER}."
     return _with_suggestions(node, expected.name, ProblemKind.MISSING_MODEL, sentence, value, choices)
 
 

@@ -105,11 +105,31 @@ def test_an_image_of_blender_goes_through_an_upscaler(server, opened, fill_in, j
 
 def test_a_partner_node_without_an_account_is_a_sentence(opened, module):
     opened("api_google_gemini_image")
-    with pytest.raises(RuntimeError, match="Please login first"):
+    with pytest.raises(RuntimeError, match="needs a Comfy account"):
         bpy.ops.comfyui.generate()
     layout = PanelRecorder()
     module("blender.job_view").draw(layout, 280)
     told = layout.text.replace("\n", " ")
     assert "“Nano Banana (Google Gemini Image)” failed" in told
-    assert "Please login first to use this node" in told
+    assert "it needs a Comfy account" in told
     assert not bpy.data.images
+
+
+def test_a_partner_node_runs_with_the_account_of_the_preferences(server, opened, preferences, jobs):
+    preferences.account_key = "comfyui-s3cret"
+    opened("api_google_gemini_image")
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    [entry] = jobs()
+    assert entry.problem == ""
+    requests = server.control()["requests"]
+    [body] = [body for method, path, _, body in requests if (method, path) == ("POST", "/prompt")]
+    assert body["extra_data"] == {"api_key_comfy_org": "comfyui-s3cret"}
+
+
+def test_missing_models_say_where_they_are_to_be_had(server, panel):
+    assert bpy.ops.comfyui.open_workflow(source="TEMPLATE", name="image_qwen_image") == {"FINISHED"}
+    drawn = panel()
+    assert "models/diffusion_models" in drawn.text.replace("\n", " ").replace("- ", "-")
+    buttons = [one for one in drawn.drawn if one.name == "wm.url_open"]
+    assert {button.text for button in buttons} == {"Get It from huggingface.co"}
+    assert all(button.arguments["properties"].url.startswith("https://huggingface.co/") for button in buttons)

@@ -1,6 +1,7 @@
 """The template browser: what it finds and draws, which pictures it asks for, and what it opens."""
 
 import json
+from array import array
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,7 +47,7 @@ class Browser:
         self.browser = module("blender.templates.browser")
         self.shelf, self.pictures = self.reading.shelf, self.reading.pictures
         self.chosen = bpy.context.window_manager.comfyui_templates
-        self.operator = SimpleNamespace  # whose dialog is open
+        self.operator = SimpleNamespace  # whose popup is open
 
     def offer(self, templates, pictures=range(30)):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -58,10 +59,10 @@ class Browser:
     def read(self):
         """As the operator does, until the list is there."""
         self.reading.begin()
-        self.deliver(lambda: not self.reading._dialog.is_reading)
+        self.deliver(lambda: not self.reading._popup.is_reading)
 
     def draw(self):
-        """As the dialog does."""
+        """As the popup does."""
         self.reading.note_shown(self.operator)
         layout = Recorder()
         self.browser.draw(layout, bpy.context)
@@ -149,7 +150,7 @@ def test_a_category_is_chosen(browser):
     browser.chosen.category = "2"
     assert titles(browser.draw()) == [f"t{number}" for number in range(1, 30, 3)]
     browser.offer(index()[:1])  # the server has it no more
-    browser.reading._dialog.listed = float("-inf")
+    browser.reading._popup.listed = float("-inf")
     browser.read()
     assert browser.chosen.category == "0"
     assert len(browser.shelf.found) == 10
@@ -201,7 +202,7 @@ def test_a_picture_takes_the_place_of_its_stand_in(browser):
     browser.look()
     assert (size(browser, "t0"), size(browser, "t3")) == ((20, 20), (96, 96))
     assert list(icon(browser, "t3").image_pixels_float) != dots
-    # the dialog that is open still shows the icons that it was laid out with
+    # the popup that is open still shows the icons that it was laid out with
     assert [one.arguments["icon"] for one in browser.draw().drawn if one.kind == "template_icon"] == first
 
 
@@ -211,6 +212,15 @@ def icon(browser, name):
 
 def size(browser, name):
     return tuple(icon(browser, name).image_size)
+
+
+def test_clear_parts_of_a_picture_do_not_shine(module):
+    """Blender draws icons as if their colours had been multiplied by their alpha."""
+    icons = module("blender.picture_icons").PictureIcons(1)
+    icons.put("a", 2, 1, array("f", [1.0, 1.0, 1.0, 0.0, 0.8, 0.4, 0.2, 1.0]).tobytes())
+    drawn = [round(value, 1) for value in icons._icons["0"].image_pixels_float]
+    icons.forget()
+    assert drawn == [0.0, 0.0, 0.0, 0.0, 0.8, 0.4, 0.2, 1.0]
 
 
 def test_what_had_no_picture_is_asked_for_again_when_the_browser_is_opened_again(browser):
@@ -238,12 +248,12 @@ def test_pictures_are_kept_on_the_disk(browser, module):
     assert size(browser, "t4") == (20, 20)
 
 
-def test_a_closed_dialog_asks_for_no_more(browser):
+def test_a_closed_popup_asks_for_no_more(browser):
     browser.offer(index())
     browser.read()
     browser.draw()
     browser.operator = None
-    browser.reading._dialog.shown = None
+    browser.reading._popup.shown = None
     browser.deliver(lambda: not browser.pictures._asked)
     assert len(browser.fetched) == 3
 
@@ -273,11 +283,11 @@ def test_a_server_that_is_away_is_a_sentence(browser, module, monkeypatch):
     )
     browser.server.stop()
     browser.reading.begin()
-    browser.reading._dialog.window = 1  # somebody clicked
+    browser.reading._popup.window = 1  # somebody clicked
     browser.deliver(lambda: said)
     assert browser.server.url.rpartition(":")[2] in said[0]
     assert browser.shelf.templates is None
-    assert not browser.reading._dialog.is_reading
+    assert not browser.reading._popup.is_reading
 
 
 def test_another_server_has_other_templates(browser, stand_in, preferences):

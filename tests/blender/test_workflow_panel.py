@@ -321,6 +321,28 @@ def test_the_library_can_be_tidied_and_exported(server, load, module, deliver, t
     deliver(lambda: named("Tidy") is None)
 
 
+def test_a_workflow_of_the_library_makes_a_task_until_it_is_taken_back(server, load, module, deliver):
+    load(graphs.classic(), "house style.json")
+    reception, task_workflows = module("blender.workflow_panel.reception"), module("blender.task_workflows")
+
+    def menu():
+        layout = PanelRecorder()
+        bpy.types.COMFYUI_MT_workflow.draw(SimpleNamespace(layout=layout), bpy.context)
+        return [drawn.text for drawn in layout.drawn]
+
+    deliver(reception.library)
+    [entry] = [entry for entry in reception.library() if entry.name == "house style"]
+    assert "Image: house style" not in menu()
+    assert bpy.ops.comfyui.use_for_task(id=entry.id, task="image_generation") == {"FINISHED"}
+    assert menu()[0] == "Image: house style"
+    assert task_workflows.tasks_of(entry.id) == ["image_generation"]
+    bpy.ops.comfyui.delete_workflow(id=entry.id)
+    deliver(lambda: entry.id not in [one.id for one in reception.library()])
+    assert "Image: house style" not in menu()
+    task_workflows.choose("image_generation", entry.id)
+    assert task_workflows.tasks_of(entry.id) == []
+
+
 def test_menus_can_be_drawn(server, load, draw):
     load(graphs.classic())
     for name in ("COMFYUI_MT_workflow", "COMFYUI_MT_workflow_library"):
@@ -338,9 +360,9 @@ def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module,
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.ui_type = "IMAGE_EDITOR"
     path = tmp_path / "plain.png"
-    assert dropped.placed(dropped.Dropped(path, editor, bpy.context.scene.name))
+    assert dropped.placed(dropped.Dropped(path, editor, area.as_pointer(), bpy.context.scene.session_uid))
     if editor == "IMAGE_EDITOR":
         assert area.spaces.active.image.filepath == str(path)
     else:
         assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
-    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, bpy.context.scene.name))
+    assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, 0, 0))

@@ -23,6 +23,7 @@ KINDS = {
     "bearer": (Credentials.bearer("t0k3n-abc"), ["t0k3n-abc"]),
     "API key": (Credentials.api_key("k3y-abc"), ["k3y-abc"]),
     "basic": (Credentials.basic("me", PASSWORD), [PASSWORD, "bWU6cEBzcyAidy9vIiDDqQ=="]),
+    "account": (Credentials.api_key("k3y-abc").with_account("acc0unt-abc"), ["k3y-abc", "acc0unt-abc"]),
     "free": (Credentials.free({"CF-Access-Client-Secret": "c10ud-abc"}), ["c10ud-abc"]),
 }
 NODE_ERROR = {"errors": [{"type": "x", "message": "?", "details": "?", "extra_info": {"input_name": "y"}}]}
@@ -61,6 +62,11 @@ def echo() -> Iterator[Echo]:
     server.close()
 
 
+def _written(path: Path) -> Path:
+    path.write_bytes(b"a picture")
+    return path
+
+
 CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "system_stats": lambda client, _: client.system_stats(),
     "object_info": lambda client, _: client.object_info(),
@@ -74,11 +80,12 @@ CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "history": lambda client, _: client.history("1"),
     "past_prompts": lambda client, _: client.past_prompts(),
     "past_prompt": lambda client, _: client.past_prompt("1"),
-    "queue_prompt": lambda client, _: client.queue_prompt({"1": {}}, prompt_id="1", client_id="2"),
+    "queue_prompt": lambda client, _: client.queue_prompt({"1": {}}, prompt_id="1", client_id="2", pays=True),
     "cancel_job": lambda client, _: client.cancel_job("1"),
     "free": lambda client, _: client.free(),
     "interrupt": lambda client, _: client.interrupt("1"),
     "delete_queued": lambda client, _: client.delete_queued("1"),
+    "upload": lambda client, path: client.upload(_written(path), "a.png"),
     "download": lambda client, path: client.download(ServerFile("a.png", "", "output"), path),
 }
 

@@ -16,10 +16,10 @@ from .graph import ExecutionList, Signatures, is_link
 from .knobs import Journal, Knobs
 from .level import Level
 from .messages import Messenger
-from .node_types import NodeType, uploads_of
+from .node_types import NodeType, lazy_of, uploads_of
 from .progress import Progress
 from .prompt_queue import Item, PromptQueue
-from .runs import Blocked, InterruptedRun, NodeRun, OutOfMemoryError, StoppedRun
+from .runs import ASKING, Blocked, InterruptedRun, NodeRun, OutOfMemoryError, StoppedRun
 
 OUT_OF_MEMORY_TIPS = (
     "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before "
@@ -162,6 +162,9 @@ class Executor:
 
         order = ExecutionList(execution.prompt, execution.item[4], self.knobs.node_types, is_cached)
         while (node_id := order.next()) is not None:
+            if sources := self._asked_for(execution, node_id):
+                order.postpone(node_id, sources)
+                continue
             try:
                 self._run_node(execution, node_id)
             except InterruptedRun:
@@ -172,6 +175,17 @@ class Executor:
                 self._tell(execution, "execution_error", self._failure(execution, node_id, problem))
                 return False
         return True
+
+    def _asked_for(self, execution: Execution, node_id: str) -> list[str]:
+        """The nodes behind lazy inputs that a node wants and that have not run."""
+        node = execution.prompt[node_id]
+        lazy = {name: node["inputs"][name] for name in lazy_of(self._type(node)) if is_link(node["inputs"].get(name))}
+        if not lazy or execution.signatures[node_id] in self._cache:
+            return []
+        asking = ASKING.get(node["class_type"])
+        wanted = asking(**self._inputs(execution, node)) if asking else lazy
+        sources = [link[0] for name, link in lazy.items() if name in wanted]
+        return [source for source in sources if execution.signatures[source] not in self._cache]
 
     def _run_node(self, execution: Execution, node_id: str) -> None:
         cached = self._cache.get(execution.signatures[node_id])
@@ -219,9 +233,10 @@ class Executor:
         return nested(values, declared)
 
     def _value(self, execution: Execution, value: Any) -> Any:
-        if is_link(value):
-            return self._cache[execution.signatures[value[0]]].values[value[1]]
-        return value
+        if not is_link(value):
+            return value
+        cached = self._cache.get(execution.signatures[value[0]])  # None behind a lazy input that nobody asked for
+        return cached.values[value[1]] if cached else None
 
     def _tell_blocked(self, execution: Execution, node_id: str, blocked: Blocked) -> None:
         if blocked.message is None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .node_types import NodeType
+from .node_types import NodeType, lazy_of
 
 Prompt = dict[str, Any]
 
 
-def links(node: dict[str, Any]) -> list[str]:
+def links(node: dict[str, Any], without: Collection[str] = ()) -> list[str]:
     """Ids of the nodes that this one reads from."""
-    return [value[0] for value in node["inputs"].values() if is_link(value)]
+    return [value[0] for name, value in node["inputs"].items() if is_link(value) and name not in without]
 
 
 def is_link(value: Any) -> bool:
@@ -68,11 +68,26 @@ class ExecutionList:
             if current in self._blockers:
                 continue
             self._blockers[current] = set()
-            for source in links(self._prompt[current]):
-                if not self._is_cached(source):
-                    self._blockers[current].add(source)
-                    self._blocking.setdefault(source, []).append(current)
-                    todo.append(source)
+            todo += self._block(current, links(self._prompt[current], lazy_of(self._type(current))))
+
+    def _block(self, node_id: str, sources: list[str]) -> list[str]:
+        """Lets a node wait for others; returns those that have not run."""
+        missing = [source for source in sources if not self._is_cached(source)]
+        for source in missing:
+            self._blockers[node_id].add(source)
+            self._blocking.setdefault(source, []).append(node_id)
+        return missing
+
+    def postpone(self, node_id: str, sources: list[str]) -> None:
+        """Takes a node back that has asked for lazy inputs: it and what waited for it wait again."""
+        self._blockers[node_id] = set()
+        for waiting in self._blocking.get(node_id, []):
+            self._blockers[waiting].add(node_id)
+        for source in self._block(node_id, sources):
+            self._add(source)
+
+    def _type(self, node_id: str) -> NodeType:
+        return self._types[self._prompt[node_id]["class_type"]]
 
     def next(self) -> str | None:
         ready = [node_id for node_id, blockers in self._blockers.items() if not blockers]
@@ -86,7 +101,7 @@ class ExecutionList:
 
     def _choose(self, ready: list[str]) -> str:
         def is_output(node_id: str) -> bool:
-            return bool(self._types[self._prompt[node_id]["class_type"]]["output_node"])
+            return bool(self._type(node_id)["output_node"])
 
         def before(node_id: str) -> list[str]:
             return self._blocking.get(node_id, [])

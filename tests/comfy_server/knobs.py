@@ -121,6 +121,7 @@ class Knobs:
     drop_answer_next: int = 0  # so many POST /prompt are done, but the connection closes without an answer
     probe_tick: float = 0.1  # what a tenth of a second of ProbeSleep takes; it can be interrupted after each
     gate: Gate = field(default_factory=Gate)
+    picture_gate: Gate = field(default_factory=Gate)  # holds the pictures of templates
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

@@ -65,6 +65,11 @@ def upload_kind(spec: list[Any]) -> str:
     return next((kind for kind in ("image", "audio", "video") if settings.get(f"{kind}_upload")), "")
 
 
+def lazy_of(node_type: NodeType) -> set[str]:
+    """The inputs that are worked out only if the node asks for them."""
+    return {name for name, (_, spec) in inputs_of(node_type).items() if len(spec) > 1 and spec[1].get("lazy")}
+
+
 def uploads_of(node_type: NodeType) -> Iterator[str]:
     """The inputs that name a file."""
     return (name for name, (_, spec) in inputs_of(node_type).items() if upload_kind(spec))

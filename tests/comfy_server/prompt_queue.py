@@ -21,6 +21,7 @@ class PromptQueue:
         self._running: Item | None = None
         self._closed = False
         self.history: dict[str, dict[str, Any]] = {}
+        self.account_keys: dict[str, str] = {}  # by prompt; newer servers show them nowhere
         self.wants_free = False
 
     def put(self, item: Item) -> None:

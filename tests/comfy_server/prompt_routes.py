@@ -50,6 +50,7 @@ def _accept(site: Site, body: dict[str, Any]) -> web.Response:
     if verdict.error:
         return _refused(verdict.error, verdict.node_errors)
     item = (number, prompt_id, body["prompt"], _extra_data(site, body), verdict.outputs)
+    site.queue.account_keys[prompt_id] = (body.get("extra_data") or {}).get("api_key_comfy_org", "")
     site.queue.put(item)
     answer = {"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors}
     return web.json_response(answer)

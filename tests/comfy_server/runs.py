@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,10 @@ class NodeRun:
         return self._execution.item[3]
 
     @property
+    def account_key(self) -> str:
+        return self._executor.queue.account_keys.get(self._execution.prompt_id, "")
+
+    @property
     def wants_previews(self) -> bool:
         method = self.extra_data.get("preview_method") if self._executor.level.is_strict else None
         return self.knobs.previews and method != "none"
@@ -97,6 +101,10 @@ class NodeRun:
 
 
 NODES: dict[str, Callable[..., Result]] = {}
+
+
+ASKING: dict[str, Callable[..., Collection[str]]] = {}
+"""Class type -> which lazy inputs it wants, by the inputs that are there. Others want all."""
 
 
 def node(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from .nodes import RESAMPLING, Conditioning, Images, Latent, Model, VAEDecode, VAEEncode, resized, sample
 from .passing import Made
 from .pictures import Recipe
-from .runs import NODES, NodeRun, Result, node
+from .runs import ASKING, NODES, NodeRun, Result, node
 from .saving import save_images
 
 _STEPS = 20
@@ -30,8 +30,10 @@ for _name in ("Int", "Float", "Boolean", "String", "StringMultiline"):
 
 @node
 def ComfySwitchNode(run: NodeRun, switch: bool, on_false: Any = None, on_true: Any = None) -> Result:  # noqa: N802
-    """Both sides have run by then; a real server runs only the one that is needed."""
     return Result((on_true if switch else on_false,))
+
+
+ASKING["ComfySwitchNode"] = lambda switch, **_: ("on_true" if switch else "on_false",)
 
 
 @node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,8 @@ async def official(request: web.Request) -> web.StreamResponse:
     """A flat folder; without the templates package there is none."""
     name = request.match_info["path"]
     path = site_of(request).folders.templates / name
+    if path.suffix != ".json":
+        await asyncio.to_thread(site_of(request).knobs.picture_gate.pass_through, lambda: False)
     return web.Response(status=404) if "/" in name or not path.is_file() else web.FileResponse(path)
 
 

@@ -111,6 +111,18 @@ def test_what_is_compared_is_shown_from_the_temp_folder(stock: Any) -> None:
     assert [one["type"] for found in shown.values() for one in found] == ["temp", "temp"]
 
 
+@pytest.mark.parametrize("is_on", [False, True])
+def test_a_switch_runs_only_the_side_that_it_takes(stock: Any, is_on: bool) -> None:
+    server = stock()
+    prompt = template("image_qwen_image", width=64, height=64)
+    prompt["76:86"]["inputs"]["value"] = is_on
+    server.provide(prompt)
+    assert ran(server, prompt)["status"]["status_str"] == "success"
+    assert server.journal.nodes_run["LoraLoaderModelOnly"] == is_on
+    assert server.journal.nodes_run["PrimitiveInt"] == server.journal.nodes_run["PrimitiveFloat"] == 1
+    assert server.journal.nodes_run["KSampler"] == 1
+
+
 def test_models_are_validated(stock: Any) -> None:
     server = stock()
     answer = Client(server).post(template("image_qwen_image"))

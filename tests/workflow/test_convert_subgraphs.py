@@ -328,6 +328,28 @@ def test_an_entry_for_a_nested_instances_own_entry_goes_to_its_widget() -> None:
     assert value(workflow, "4:9:8") == 4
 
 
+def test_an_entry_for_the_instance_goes_to_its_input_by_name() -> None:
+    workflow = proxied([["-1", "none"], ["-1", "v"]], [5, 64], instance="box")
+    assert value(workflow, "3:7") == 64
+    assert value(proxied([["-1", "v"]], [], instance="box"), "3:7") == 1
+
+
+def test_values_that_were_set_aside_count_by_name_before_those_by_place() -> None:
+    aside = [
+        {"originalEntry": ["-1", "v"], "hostValue": 32},
+        {"originalEntry": ["-1", "v"], "hostValue": 33},
+        {"originalEntry": ["7", "v"], "hostValue": 34},
+        {"originalEntry": ["-1", "v"]},
+        {"originalEntry": 5},
+        5,
+    ]
+    properties = {"proxyWidgetErrorQuarantine": aside}
+    workflow = ui(node(3, "box", [64], properties=properties), subgraphs=[BOX])
+    assert value(workflow, "3:7") == 32
+    properties["proxyWidgets"] = [["-1", "v"]]
+    assert value(workflow, "3:7") == 64
+
+
 # What cannot be opened.
 
 

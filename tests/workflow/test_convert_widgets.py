@@ -164,6 +164,20 @@ def test_nothing_is_coerced_or_held_against_limits() -> None:
     assert widgets(["99", "no choice", "yes"], definition) == {"i": "99", "c": "no choice", "b": "yes"}
 
 
+def test_a_mapping_with_as_many_values_as_places_is_taken_for_a_list() -> None:
+    complete = {"seed": 5, "control": "fixed", "steps": 9, "sampler_name": "heun"}
+    made = inputs_of(ui(node(1, "KSampler", complete)))
+    assert made == {"seed": 5, "steps": 9, "sampler_name": "heun"}
+    del complete["control"]
+    assert inputs_of(ui(node(1, "KSampler", complete))) == {"seed": 0, "steps": 20, "sampler_name": "euler"}
+
+
+def test_packs_read_mappings_by_name() -> None:
+    definition = defined({"a": ["INT"], "b": ["INT"], "seed": SEED}, python_module="custom_nodes.VideoHelperSuite")
+    values = {"b": 2, "seed": 7, "videopreview": {"hidden": False}}
+    assert widgets(values, definition) == {"a": 0, "b": 2, "seed": 7}
+
+
 def test_values_by_name_are_ignored() -> None:
     workflow = ui(node(1, "Number", [3], widgets_values_named={"value": 4}))
     assert inputs_of(workflow) == {"value": 3}

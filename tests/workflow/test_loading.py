@@ -146,9 +146,10 @@ def test_circles_and_depth() -> None:
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b'{"1": {"class_type": "A", "in', "no whole JSON file"),
-        (b'{"1": "\xff"}', "UTF-8"),
-        (b"\x89PNG\r\n\x1a\n", "UTF-8"),
+        (b'{"1": {"class_type": "A", "in', "is cut"),
+        (b'{"1": {"class_type": A}}', "is damaged"),
+        (b'{"1": "\xff"}', "is neither a text nor"),
+        (b"\x89PNG\r\n\x1a\n", "is neither a text nor"),
         (b"[1, 2]", "holds no nodes"),
         (b"null", "holds no nodes"),
         (b'"x"', "holds no nodes"),

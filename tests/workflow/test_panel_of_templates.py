@@ -20,6 +20,10 @@ TYPES = NodeTypes.from_object_info(
         "ImageScaleBy": defined({"image": ["IMAGE"], "scale_by": SCALE}, output=["IMAGE"]),
         "Encoder": defined({"pixels": ["IMAGE"], "vae": ["VAE"]}, output=["LATENT"]),
         "Resize": defined({"image": ["IMAGE"], "multiplier": SCALE}, output=["IMAGE"]),
+        "Film": defined({"start_image": ["IMAGE"], "end_image": ["IMAGE"], "model": ["MODEL"]}, output=["IMAGE"]),
+        "Switch": defined({"switch": ["BOOLEAN", {}], "on_false": ["*"], "on_true": ["*"]}, output=["*"]),
+        "LoraLoaderModelOnly": defined({"model": ["MODEL"], "lora_name": [["l.safetensors"]]}, output=["MODEL"]),
+        "PrimitiveBoolean": defined({"value": ["BOOLEAN", {}]}, output=["BOOLEAN"]),
         "PrimitiveInt": defined({"value": ["INT", {"default": 7}]}, output=["INT"]),
     }
 )
@@ -86,3 +90,64 @@ def test_what_is_set_together_is_shown_at_the_first_node() -> None:
     )
     found = by_key(to_api(file, TYPES), file)
     assert [found["2.width"].shown, found["3.width"].shown] == [True, False]
+
+
+def groups(graph: Graph, file: dict[str, Any] | None = None) -> list[str]:
+    """Titles of the groups that are shown, in their order."""
+    return list(dict.fromkeys(found.group for found in by_key(graph, file).values() if found.shown))
+
+
+def film(first: str, second: str) -> Graph:
+    return {
+        "1": node("Image", first, image="a.png"),
+        "2": node("Image", second, image="b.png"),
+        "3": node("Film", start_image=["1", 0], end_image=["2", 0]),
+        "4": node("SaveImage", images=["3", 0], filename_prefix="x"),
+    }
+
+
+def test_pictures_of_one_title_are_called_by_what_they_feed() -> None:
+    assert groups(film("Load Image", "Load Image")) == ["Load Image (start image)", "Load Image (end image)"]
+    assert groups(film("Mine", "Yours")) == ["Mine", "Yours"]
+
+
+def test_groups_that_nothing_tells_apart_are_counted() -> None:
+    graph = film("Load Image", "Load Image")
+    graph["5"] = node("Image", "Load Image", image="c.png")
+    graph["6"] = node("SaveImage", images=["5", 0], filename_prefix="x")
+    graph["7"] = node("Image", "Load Image 2", image="d.png")
+    graph["8"] = node("SaveImage", images=["7", 0], filename_prefix="x")
+    assert groups(graph) == ["Load Image", "Load Image 3", "Load Image 4", "Load Image 2"]
+
+
+def test_a_prompt_and_a_negative_prompt_of_one_title_are_one_group() -> None:
+    graph = txt2img()
+    for text in ("2", "3"):
+        graph[text]["_meta"] = {"title": "CLIP Text Encode (Prompt)"}
+    assert groups(graph)[0] == "Prompt"
+    assert {by_key(graph)[f"{text}.text"].group for text in ("2", "3")} == {"Prompt"}
+
+
+def test_lines_of_one_name_in_a_subgraph_are_counted() -> None:
+    inner = subgraph(
+        "b0",
+        ui_node(1, "PrimitiveInt", [20], title="Steps"),
+        ui_node(2, "PrimitiveInt", [8], title="Steps"),
+        ui_node(3, "Latent", [1, 1], {"width*": 1, "height*": 2}),
+        links=[[1, 1, 0, 3, 0], [2, 2, 0, 3, 1]],
+    )
+    file = ui(ui_node(7, "b0", title="Make it"), subgraphs=[inner])
+    found = by_key(to_api(file, TYPES), file)
+    assert [found[key].label for key in ("7:1.value", "7:2.value")] == ["Steps", "Steps 2"]
+
+
+def test_a_switch_stands_before_the_lora_that_it_turns_on() -> None:
+    graph = txt2img(
+        n5=ksampler_advanced(model=["20", 0]),
+        n21=node("LoraLoaderModelOnly", "Faster", model=["1", 0], lora_name="l.safetensors"),
+        n20=node("Switch", "Way", switch=["22", 0], on_false=["1", 0], on_true=["21", 0]),
+        n22=node("PrimitiveBoolean", "Turbo", value=True),
+    )
+    assert by_key(graph)["22.value"].role == "switch"
+    shown = groups(graph)
+    assert shown.index("Turbo") + 1 == shown.index("Faster")

@@ -1,11 +1,10 @@
-"""The template browser: the dialog, and its buttons."""
+"""The template browser: the popup, and its buttons."""
 
 import bpy
 from bpy.props import IntProperty
 from bpy.types import Context, Event, Operator
 
 from .. import runtime
-from ..gallery import dialogs
 from ..templates import browser, filters, reading
 from ..templates.reading import shelf
 
@@ -31,15 +30,16 @@ class COMFYUI_OT_browse_templates(Operator):
             self.report({"INFO"}, "Reading the templates of the server …")
             return {"FINISHED"}
         reading.note_shown(self)
-        return {*context.window_manager.invoke_props_dialog(self, width=browser.WIDTH)}
+        # no dialog with OK: in those a letter presses the button that has it underlined, and who types means to search
+        return {*context.window_manager.invoke_popup(self, width=browser.WIDTH)}
 
     def check(self, _context: Context) -> bool:
-        """Have the dialog laid out anew when something in it was changed."""
+        """Have the popup laid out anew when something in it was changed."""
         return True
 
     def draw(self, context: Context) -> None:
+        self.layout.label(text=self.bl_label)
         browser.draw(self.layout, context)
-        dialogs.draw_close(self.layout)
 
     def execute(self, _context: Context) -> set[str]:
         return {"FINISHED"}

@@ -22,7 +22,9 @@ from ...generation.workshop import (
     Question,
 )
 from ...workflow import bundled
-from .. import delivery, regions
+from .. import blend_file, compat, delivery, regions, task_workflows
+from ..sinks.target import push_undo
+from ..task_workflows import TASKS
 from ..templates import words
 from ..templates.reading import shelf
 from ..workflow_panel import adopting, checking, reception, state
@@ -37,20 +39,21 @@ _LATE = "The workflow was not read in time. Try again."
 class _Arrival:
     """An answer that was asked for, on its way into a scene."""
 
-    def __init__(self, scene: str, *, dropped: Dropped | None = None, keeps: bool = False) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, *, dropped: Dropped | None = None, keeps: bool = False) -> None:
+        self.scene, self.scene_name = scene.session_uid, scene.name
+        self.is_waited_for = False
         self.dropped = dropped
         self.keeps = keeps
         self.answer: Answer | None = None
         self.sentence = ""
 
     def hear(self, answer: Answer) -> None:
+        if not self.is_waited_for and delivery.blender_is_busy():
+            reception.put_off(answer, self.hear)
+            return
         self.answer = answer
-        scene = bpy.data.scenes.get(self.scene)
-        if isinstance(answer, Imported) and scene is not None:
-            self.sentence = take(scene, answer)
-            if self.keeps:
-                reception.ask(Keep(answer.workflow))
+        if isinstance(answer, Imported):
+            self._take(answer)
         elif isinstance(answer, ImportFailed):
             self.sentence = answer.sentence
             is_placed = self.dropped is not None and placed(self.dropped)
@@ -58,7 +61,18 @@ class _Arrival:
                 reception.say(answer.sentence, "ERROR")
         regions.redraw()
 
+    def _take(self, answer: Imported) -> None:
+        scene = blend_file.scene_by_number(self.scene)
+        if scene is not None:
+            self.sentence = take(scene, answer)
+        else:
+            self.sentence = f"The scene “{self.scene_name}” for which “{answer.workflow.name}” was read is gone."
+            reception.say(self.sentence, "ERROR")
+        if self.keeps:
+            reception.ask(Keep(answer.workflow), reception.say_trouble)
+
     def wait(self) -> None:
+        self.is_waited_for = True
         while self.answer is None and reception.expects_answers():
             time.sleep(_LOOK)
             delivery.tick()
@@ -69,8 +83,8 @@ def take(scene: Scene, imported: Imported) -> str:
     dropped = adopting.take(scene, adopting.contents_of(imported))
     if imported.definitions is not None:
         checking.look(scene, imported.definitions)
-    if not bpy.app.background:
-        bpy.ops.ed.undo_push(message="Import Workflow")
+    if not delivery.blender_is_busy():
+        push_undo("Import Workflow")
     said = [*imported.notes]
     if dropped:
         said.append(f"The animation of {dropped} values of the former workflow was removed; undo brings it back.")
@@ -84,6 +98,9 @@ class OpeningOperator:
 
     @classmethod
     def poll(cls, context: Context) -> bool:
+        if context.scene is not None and context.scene.library is not None:
+            cls.poll_message_set("The scene is linked from another file, and changes there are not saved")
+            return False
         return context.scene is not None
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
@@ -93,7 +110,7 @@ class OpeningOperator:
     def open(
         self, context: Context, question: Question, *, dropped: Dropped | None = None, keeps: bool = False
     ) -> set[str]:
-        arrival = _Arrival(context.scene.name, dropped=dropped, keeps=keeps)
+        arrival = _Arrival(context.scene, dropped=dropped, keeps=keeps)
         reception.ask(question, arrival.hear)
         delivery.wake()
         if not self.waits:
@@ -111,8 +128,10 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
 
     bl_idname = "comfyui.import_workflow"
     bl_label = "Import Workflow"
-    bl_options = {"UNDO"}
+    bl_options = set()  # not UNDO: the step is made when the workflow is here
 
+    # Blender would remember it, and take the next click for a drop of the same file
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"} | compat.RELATIVE_PATH)
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN"})
     dropped: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
@@ -133,7 +152,7 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.open_workflow"
     bl_label = "Open Workflow"
-    bl_options = {"UNDO", "INTERNAL"}
+    bl_options = {"INTERNAL"}
 
     source: EnumProperty(
         items=(("LIBRARY", "Library", ""), ("SERVER", "Server", ""), ("TEMPLATE", "Template", "")),
@@ -150,7 +169,7 @@ class COMFYUI_OT_open_workflow(OpeningOperator, Operator):
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         if self.source == "TEMPLATE" and getattr(context, "region_popup", None) is not None:
-            context.window.screen = context.window.screen  # closes the dialog that the button was in
+            context.window.screen = context.window.screen  # closes the popup that the button was in
             self.report({"INFO"}, "Opening the template …")
         return super().invoke(context, event)
 
@@ -163,7 +182,7 @@ class COMFYUI_OT_convert_workflow(OpeningOperator, Operator):
 
     bl_idname = "comfyui.convert_workflow"
     bl_label = "Convert"
-    bl_options = {"UNDO", "INTERNAL"}
+    bl_options = {"INTERNAL"}
 
     def execute(self, context: Context) -> set[str]:
         contents = state.contents(context.scene.comfyui.imported)
@@ -176,15 +195,16 @@ class _Found:
     """The list of the search that is open. Blender only borrows the texts of a list made at run time."""
 
     items: list[tuple[str, str, str, str, int]] = []
-    opens: list[tuple[str, str, str]] = []
+    numbers: dict[tuple[str, str, str], int] = {}  # the same as long as Blender runs: lists come while one looks
 
 
 def _offers(_self: object, _context: Context) -> Iterable[tuple[str, str, str, str, int]]:
     found = [(entry.name, "Library", ("LIBRARY", entry.id, "")) for entry in reception.library()]
     found += [(saved.path, "Server", ("SERVER", saved.path, "")) for saved in reception.on_server()]
     found += [(one.title or one.name, "Template", ("TEMPLATE", one.name, one.module)) for one in reception.templates()]
-    _Found.opens = [opens for _, _, opens in found]
-    _Found.items = [(str(at), f"{name} ({kind})", "", "NONE", at) for at, (name, kind, _) in enumerate(found)]
+    numbers = [_Found.numbers.setdefault(opens, len(_Found.numbers)) for _, _, opens in found]
+    named = zip(numbers, found, strict=True)
+    _Found.items = [(str(number), f"{name} ({kind})", "", "NONE", number) for number, (name, kind, _) in named]
     return _Found.items
 
 
@@ -205,7 +225,7 @@ class COMFYUI_OT_search_workflow(Operator):
     def execute(self, _context: Context) -> set[str]:
         if not self.choice:
             return {"CANCELLED"}
-        source, name, module = _Found.opens[int(self.choice)]
+        source, name, module = list(_Found.numbers)[int(self.choice)]
         return {*bpy.ops.comfyui.open_workflow("INVOKE_DEFAULT", source=source, name=name, module=module)}
 
 
@@ -233,6 +253,10 @@ class COMFYUI_MT_workflow(Menu):
         layout, chosen = self.layout, context.scene.comfyui
         reception.want_lists()
         delivery.wake()
+        for task, label, _ in TASKS:
+            if (entry := task_workflows.entry_of(task)) is not None:
+                button = layout.operator("comfyui.open_workflow", text=f"{label}: {entry.name}", icon="PINNED")
+                button.source, button.name = "LIBRARY", entry.id
         for name in bundled.names():
             layout.operator("comfyui.use_workflow", text=bundled_title(name), icon="PACKAGE").name = name
         layout.separator()

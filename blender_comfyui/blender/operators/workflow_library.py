@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 from bpy.types import Context, Event, Operator
 from bpy_extras.io_utils import ExportHelper
 
@@ -16,13 +16,15 @@ from ...generation.workshop import (
     ExportPng,
     Question,
     Rename,
-    Trouble,
 )
 from ...workflow.library import Entry
-from .. import delivery, regions
+from .. import delivery, regions, task_workflows
+from ..task_workflows import TASKS
 from ..workflow_panel import reception
+from ..wrapping import draw_sentence, scale
 
 _WIDTH = 460  # pixels at scale 1
+_MOST_PROBLEMS = 5
 
 
 class EntryOperator:
@@ -56,14 +58,40 @@ class COMFYUI_OT_manage_library(Operator):
             row = column.row(align=True)
             opening = row.operator("comfyui.open_workflow", text=entry.name, icon="NODETREE")
             opening.source, opening.name = "LIBRARY", entry.id
+            icon = "PINNED" if task_workflows.tasks_of(entry.id) else "UNPINNED"
+            row.operator("comfyui.use_for_task", text="", icon=icon).id = entry.id
             row.operator("comfyui.rename_workflow", text="", icon="GREASEPENCIL").id = entry.id
             row.operator("comfyui.duplicate_workflow", text="", icon="DUPLICATE").id = entry.id
             row.operator("comfyui.export_workflow", text="", icon="EXPORT").id = entry.id
             row.operator("comfyui.delete_workflow", text="", icon="TRASH").id = entry.id
         if not reception.library():
             column.label(text="Nothing imported yet", icon="INFO")
+        for problem in reception.library_problems()[:_MOST_PROBLEMS]:
+            draw_sentence(layout, problem, round(_WIDTH * scale()), icon="ERROR")
 
     def execute(self, _context: Context) -> set[str]:
+        return {"FINISHED"}
+
+
+class COMFYUI_OT_use_for_task(EntryOperator, Operator):
+    """Have this workflow make a task, first in the menu of every .blend; the one that does, no more"""
+
+    bl_idname = "comfyui.use_for_task"
+    bl_label = "Use for Task"
+    bl_options = {"INTERNAL"}
+
+    task: EnumProperty(name="Task", items=TASKS, options={"SKIP_SAVE"})
+
+    def invoke(self, context: Context, _event: Event) -> set[str]:
+        if len(TASKS) == 1:
+            return self.execute(context)
+        return {*context.window_manager.invoke_props_dialog(self)}
+
+    def execute(self, _context: Context) -> set[str]:
+        if self.entry is None:
+            return {"CANCELLED"}
+        task_workflows.choose(self.task, self.id)
+        regions.redraw()
         return {"FINISHED"}
 
 
@@ -117,6 +145,7 @@ class COMFYUI_OT_export_workflow(EntryOperator, Operator, ExportHelper):
     bl_options = {"INTERNAL"}
 
     filename_ext = ""
+    check_extension = None  # both endings are right
     filter_glob: StringProperty(default="*.json;*.png", options={"HIDDEN"})
     picture: StringProperty(
         name="Picture", description="The PNG picture to copy, for a file that ends in .png", subtype="FILE_PATH"
@@ -146,14 +175,15 @@ def _ask(question: Question) -> set[str]:
 def _hear(answer: Answer) -> None:
     """Say what came of it, where the list does not show it."""
     regions.redraw()
-    if isinstance(answer, Trouble | Exported):
-        sentence = answer.sentence if isinstance(answer, Trouble) else f"The workflow is in {answer.path}."
-        reception.say(sentence, "ERROR" if isinstance(answer, Trouble) else "INFO")
+    reception.say_trouble(answer)
+    if isinstance(answer, Exported):
+        reception.say(f"The workflow is in {answer.path}.", "INFO")
 
 
 register, unregister = bpy.utils.register_classes_factory(
     (
         COMFYUI_OT_manage_library,
+        COMFYUI_OT_use_for_task,
         COMFYUI_OT_rename_workflow,
         COMFYUI_OT_duplicate_workflow,
         COMFYUI_OT_delete_workflow,

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 from bpy.types import Context, Menu, Operator
 
 from ..workflow_panel import building, checking, values
+from ..workflow_panel.building import property_name
 
 _FOLDER = "comfyui"
 
@@ -32,9 +33,23 @@ class COMFYUI_OT_add_value_preset(AddPresetBase, Operator):
     preset_subdir = _FOLDER
     preset_values: list[str] = []
 
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return context.scene is not None and building.built(context.scene.comfyui.imported) is not None
+
     def execute(self, context: Context) -> set[str]:
         _choose_folder(context)
-        return {*AddPresetBase.execute(self, context)}
+        imported = context.scene.comfyui.imported
+        # Blender deletes by the menu's label, which is that of the preset chosen last in whatever file or scene
+        COMFYUI_MT_value_presets.bl_label = imported.preset_name or "Presets"
+        try:
+            done = {*AddPresetBase.execute(self, context)}
+        except OSError as error:
+            self.report({"ERROR"}, f"The preset cannot be written: {error.strerror}. Check the disk.")
+            return {"CANCELLED"}
+        if done == {"FINISHED"} and self.remove_active:
+            imported.preset = imported.preset_name = ""
+        return done
 
     def add(self, context: Context, filepath: str) -> None:
         """Write what an operator of ours reads: menus by their choices, whose numbers may change."""
@@ -63,9 +78,11 @@ class COMFYUI_OT_apply_values(Operator):
             found = None
         if built is None or not isinstance(found, dict):
             return {"CANCELLED"}
-        for name, value in found.items():
-            if name in chosen.values and name in built.parameters:
-                values.set_value(chosen.values, name, built.parameters[name], value)
+        there = {name: built.parameters[name] for name in found if name in chosen.values and name in built.parameters}
+        left = [one for name, one in there.items() if not values.set_value(chosen.values, name, one, found[name])]
+        if left:
+            labels = ", ".join(f"“{parameter.label}”" for parameter in left)
+            self.report({"WARNING"}, f"The server no longer has what the preset says of {labels}.")
         _note(context, self.preset)
         return {"FINISHED"}
 
@@ -94,7 +111,7 @@ def _note(context: Context, preset: str) -> None:
 def _choose_folder(context: Context) -> None:
     """Each workflow has its own presets: in menus of Blender the folder belongs to the class."""
     title = AddPresetBase.as_filename(context.scene.comfyui.imported.title) or "workflow"
-    folder = f"{_FOLDER}/{title}"
+    folder = f"{_FOLDER}/{property_name(title)}"
     COMFYUI_MT_value_presets.preset_subdir = COMFYUI_OT_add_value_preset.preset_subdir = folder
 
 

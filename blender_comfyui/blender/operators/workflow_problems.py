@@ -8,7 +8,7 @@ from ...comfy.errors import ComfyError
 from ...generation.workshop import Answer, NodeTypesRead, ReadNodeTypes
 from ...workflow.errors import WorkflowError
 from ...workflow.problems import SetValue
-from .. import delivery, regions, runtime
+from .. import blend_file, delivery, regions, runtime
 from ..workflow_panel import adopting, building, checking, problem_list, reception, running
 from .generate import follow
 
@@ -56,10 +56,11 @@ class COMFYUI_OT_check_workflow(Operator):
         return context.scene is not None and building.built(context.scene.comfyui.imported) is not None
 
     def execute(self, context: Context) -> set[str]:
-        name = context.scene.name
+        number = context.scene.session_uid
 
         def hear(answer: Answer) -> None:
-            scene = bpy.data.scenes.get(name)
+            reception.say_trouble(answer)
+            scene = blend_file.scene_by_number(number)
             if isinstance(answer, NodeTypesRead) and scene is not None:
                 adopting.refresh(scene, answer.definitions)
                 checking.look(scene, answer.definitions)

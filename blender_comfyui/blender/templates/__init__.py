@@ -1,4 +1,4 @@
-"""The browser of the server's templates: a dialog with their pictures, where a click opens one in the scene.
+"""The browser of the server's templates: a popup with their pictures, where a click opens one in the scene.
 
 `shelf` is what it shows, `pictures` and `stand_ins` are their pictures, `reading` is how both come from the workshop,
 `filters` its search field and menu; `browser` draws it. Its buttons are in `operators/templates.py`.

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 WIDTH = 660  # pixels at scale 1
 _COLUMNS = 4
-_MARGIN = 24  # pixels that the dialog takes
+_MARGIN = 24  # pixels that the popup takes
 _BUTTON = 16  # pixels that a button's text leaves free at its ends
 _PICTURE = 6.5  # a picture's side in icons at scale 1: three rows of them fit on a small screen
 
 
 def draw(layout: UILayout, context: Context) -> None:
-    """Draw the whole dialog."""
+    """Draw the whole popup."""
     width = round((WIDTH - _MARGIN) * scale())
     if not shelf.templates:
         draw_sentence(layout, words.NONE_OFFERED, width, icon="INFO")
@@ -78,7 +78,7 @@ def _draw_cell(cell: UILayout, template: Template | None, width: int) -> None:
     button = cell.operator("comfyui.open_workflow", text=shortened(template.title or template.name, room, text_size()))
     button.source, button.name, button.module = "TEMPLATE", template.name, template.module
     row = cell.row()
-    row.alignment, row.active = "CENTER", False
+    row.alignment = "CENTER"
     row.label(text=words.note(template))
 
 

@@ -19,7 +19,7 @@ class _Offered:
 
 
 def refresh(context: Context) -> None:
-    """Have the dialog laid out anew in which something was clicked or typed."""
+    """Have the popup laid out anew in which something was clicked or typed."""
     if getattr(context, "region_popup", None) is not None:
         context.region_popup.tag_refresh_ui()
 
@@ -69,7 +69,7 @@ class ComfyTemplates(PropertyGroup):
         set=_set_category,
         update=_changed,
     )
-    # Blender draws every dialog again, as it is laid out, when a property with `update` was set
+    # Blender draws every popup again, as it is laid out, when a property with `update` was set
     drawn_anew: BoolProperty(
         options={"HIDDEN", "SKIP_SAVE"}, get=lambda _: False, set=lambda _self, _: None, update=lambda _self, _: None
     )

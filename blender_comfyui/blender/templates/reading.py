@@ -21,16 +21,16 @@ pictures = Pictures()
 
 
 @dataclass
-class _Dialog:
-    """The dialog, and what it waits for."""
+class _Popup:
+    """The popup, and what it waits for."""
 
     listed: float = float("-inf")  # when the list was last read, monotonic
     is_reading: bool = False
-    window: int = 0  # the address of the one that was clicked in, where the dialog is to open; 0 for none
-    shown: weakref.ref[Operator] | None = None  # Blender lets go of the operator when its dialog is closed
+    window: int = 0  # the address of the one that was clicked in, where the popup is to open; 0 for none
+    shown: weakref.ref[Operator] | None = None  # Blender lets go of the operator when its popup is closed
 
 
-_dialog = _Dialog()
+_popup = _Popup()
 
 
 def begin() -> None:
@@ -40,20 +40,20 @@ def begin() -> None:
         forget()
         shelf.server = server
     pictures.look_again()
-    if not _dialog.is_reading and time.monotonic() - _dialog.listed > _LIST_AGE:
-        _dialog.is_reading = True
+    if not _popup.is_reading and time.monotonic() - _popup.listed > _LIST_AGE:
+        _popup.is_reading = True
         reception.ask(ListTemplates(), functools.partial(_hear_list, server))
         delivery.wake()
 
 
 def open_when_read(context: Context) -> None:
-    """Have the dialog open where somebody clicked, once there is something to show in it."""
-    _dialog.window = context.window.as_pointer() if context.window else 0
+    """Have the popup open where somebody clicked, once there is something to show in it."""
+    _popup.window = context.window.as_pointer() if context.window else 0
 
 
 def note_shown(operator: Operator) -> None:
-    """Say whose dialog is open now."""
-    _dialog.shown = weakref.ref(operator)
+    """Say whose popup is open now."""
+    _popup.shown = weakref.ref(operator)
 
 
 def look() -> None:
@@ -66,7 +66,7 @@ def forget() -> None:
     """Begin anew."""
     shelf.__init__()
     pictures.forget()
-    _dialog.__init__()
+    _popup.__init__()
 
 
 def _ask_for_pictures() -> None:
@@ -80,14 +80,14 @@ def _ask_for_pictures() -> None:
 def _hear_list(server: str, answer: Answer) -> None:
     if server != shelf.server:  # another one was chosen meanwhile
         return
-    _dialog.is_reading = False
+    _popup.is_reading = False
     match answer:
         case TemplatesListed(templates):
-            _dialog.listed = time.monotonic()
+            _popup.listed = time.monotonic()
             shelf.take(templates)
             _open()
-        case Trouble(sentence) if _dialog.window:
-            _dialog.window = 0
+        case Trouble(sentence) if _popup.window:
+            _popup.window = 0
             reception.say(sentence, "ERROR")
 
 
@@ -95,14 +95,14 @@ def _hear_picture(server: str, answer: Answer) -> None:
     if server != shelf.server:
         return
     pictures.take(answer)
-    if _dialog.shown is not None and _dialog.shown() is not None:
+    if _popup.shown is not None and _popup.shown() is not None:
         bpy.context.window_manager.comfyui_templates.drawn_anew = True
         _ask_for_pictures()
 
 
 def _open() -> None:
     windows = list(bpy.context.window_manager.windows)
-    clicked, _dialog.window = _dialog.window, 0
+    clicked, _popup.window = _popup.window, 0
     if not clicked or not windows or bpy.app.background or delivery.blender_is_busy():
         return
     window = next((window for window in windows if window.as_pointer() == clicked), windows[0])

@@ -1,6 +1,6 @@
 """What stands in the place of a picture: three dots while it is fetched, an empty frame where there is none.
 
-A dialog that is open cannot be laid out anew from outside, but pictures in it can change: so these are pictures, too.
+A popup that is open cannot be laid out anew from outside, but pictures in it can change: so these are pictures, too.
 """
 
 from functools import cache

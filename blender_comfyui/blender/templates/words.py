@@ -3,8 +3,8 @@
 from ...comfy.offers import Template
 
 NONE_OFFERED = (
-    "This server offers no templates. They come with ComfyUI's package comfyui-workflow-templates and with node packs: "
-    "install it on the server, or import a workflow from a file."
+    "This server offers no templates. They come with the package comfyui-workflow-templates and with some node packs. "
+    "Install that package where ComfyUI runs, or import a workflow from a file."
 )
 NONE_FOUND = "No template has all these words. Try fewer, or another category."
 _GIGABYTE = 1e9

@@ -1,5 +1,7 @@
 """A workflow comes into the scene, or another form of it: the properties follow."""
 
+from typing import Any
+
 from bpy.types import Scene
 
 from ...generation.workshop import Definitions, Imported
@@ -39,6 +41,7 @@ def change(scene: Scene, contents: Contents) -> None:
     """Put another form of the same workflow into the scene; values and keyframes stay where they can."""
     chosen = scene.comfyui
     old = building.built(chosen.imported)
+    chosen_values = _chosen_values(scene, old)
     new = _keep(scene, contents)
     gone = _gone(old, new)
     for name in gone:
@@ -46,6 +49,9 @@ def change(scene: Scene, contents: Contents) -> None:
     animation.drop(scene, gone)
     if new is not None:
         write_shown(scene, new)
+        for name in chosen_values.keys() & set(gone) & new.parameters.keys():  # a list has become too long for a menu
+            values.write(chosen.values, name, new.parameters[name])
+            values.set_value(chosen.values, name, new.parameters[name], chosen_values[name])
 
 
 def refresh(scene: Scene, known: Definitions) -> None:
@@ -75,6 +81,13 @@ def _keep(scene: Scene, contents: Contents) -> Built | None:
     if built is not None:
         write_shown(scene, built)
     return built
+
+
+def _chosen_values(scene: Scene, built: Built | None) -> dict[str, Any]:
+    """Return what somebody chose that differs from the workflow."""
+    kept, parameters = scene.comfyui.values, built.parameters if built is not None else {}
+    there = {name: values.read(kept, name, one) for name, one in parameters.items() if values.fits(kept, name, one)}
+    return {name: value for name, value in there.items() if value != parameters[name].value}
 
 
 def _gone(old: Built | None, new: Built | None) -> list[str]:

@@ -1,13 +1,17 @@
 """From the workflow in the .blend to what its panel is made of; kept until either changes. Needs no server."""
 
+import contextlib
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 from ...workflow.errors import WorkflowError
 from ...workflow.graph import Link, Workflow
+from ...workflow.missing_classes import packs_of
+from ...workflow.model_sources import ModelSource, sources_of
 from ...workflow.node_types import NodeTypes
 from ...workflow.panel_parameters import Parameter, panel_parameters
 from ...workflow.panel_widgets import Kind
@@ -17,6 +21,8 @@ from .state import ComfyImported
 
 _LONGEST_NAME = 63  # bytes of a custom property's name
 _REMEMBERED = 4
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,22 @@ class Built:
         for name, parameter in self.parameters.items():
             found.setdefault(parameter.key, []).append(name)
         return found
+
+    @cached_property
+    def packs(self) -> Mapping[str, str]:
+        """The node packs that the file names, by class."""
+        return _told(packs_of, self.contents.ui)
+
+    @cached_property
+    def sources(self) -> Mapping[str, ModelSource]:
+        """Where models are to be had, as the file tells it."""
+        return _told(sources_of, self.contents.ui)
+
+    @cached_property
+    def pays(self) -> bool:
+        """Whether nodes ask services that want an account."""
+        types = (self.node_types.get(node.class_type) for node in self.workflow.nodes.values())
+        return any(node_type is not None and node_type.api_node for node_type in types)
 
     @cached_property
     def masked(self) -> frozenset[str]:
@@ -86,6 +108,12 @@ def build(contents: Contents) -> Built:
     except WorkflowError:  # the file of the editor says more of a panel, but it goes without
         found = panel_parameters(workflow, node_types)
     return Built(contents, workflow, node_types, _named(found))
+
+
+def _told(tell: Callable[[Mapping[str, Any]], Mapping[str, T]], ui: Mapping[str, Any] | None) -> Mapping[str, T]:
+    with contextlib.suppress(WorkflowError):
+        return tell(ui) if ui is not None else {}
+    return {}
 
 
 def property_name(key: str) -> str:

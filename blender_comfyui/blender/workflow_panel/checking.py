@@ -1,6 +1,5 @@
 """What is wrong with the workflow as the panel sets it, found before anything is sent; and what one click does."""
 
-import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -11,9 +10,8 @@ from bpy.types import Scene
 
 from ...generation.workshop import Definitions
 from ...workflow import problems as actions
-from ...workflow.errors import WorkflowError
 from ...workflow.graph import Workflow
-from ...workflow.missing_classes import packs_of
+from ...workflow.model_sources import with_sources
 from ...workflow.panel_values import with_panel_values
 from ...workflow.preflight import preflight
 from ...workflow.problems import Action, Problem, SetValue
@@ -63,15 +61,15 @@ def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> 
     if built is None:
         return None
     workflow = workflow or graph(chosen.values, built)
-    packs, files = _packs(built.contents.ui), media.names(scene, built).values()
-    found = _problems(workflow, known, packs, files)
+    files = media.names(scene, built).values()
+    found = _problems(workflow, known, built.packs, files)
     for _ in range(_MOST_SURE_FIXES):
         sure = next((problem for problem in found if problem.is_sure and problem.action), None)
         if sure is None:
             break
         workflow = Workflow.load(actions.apply(workflow.api(), sure))
-        found = _problems(workflow, known, packs, files)
-    note(chosen.imported, built, found)
+        found = _problems(workflow, known, built.packs, files)
+    note(chosen.imported, built, tuple(with_sources(found, workflow, built.sources)))
     return workflow
 
 
@@ -140,12 +138,6 @@ def _problems(
     workflow: Workflow, known: Definitions, packs: Mapping[str, str], files: Collection[str]
 ) -> tuple[Problem, ...]:
     return preflight(workflow, known.node_types, files=files, packs=packs, replacements=known.replacements)
-
-
-def _packs(ui: Mapping[str, Any] | None) -> Mapping[str, str]:
-    with contextlib.suppress(WorkflowError):
-        return packs_of(ui) if ui is not None else {}
-    return {}
 
 
 def _fix_value(kept: ComfyValues, built: Built, problem: Problem, action: Action) -> bool:

@@ -7,20 +7,24 @@ from typing import Any
 import bpy
 from bpy.types import Context, Image, Scene
 
+from .. import blend_file
+
 _PICTURES = (".png", ".webp", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """What was dropped, and onto which kind of editor."""
+    """What was dropped, and onto which kind of editor; `area` is that one's address, `scene` its `session_uid`."""
 
     path: Path
     editor: str
-    scene: str
+    area: int
+    scene: int
 
 
 def noticed(context: Context, path: Path) -> Dropped:
-    return Dropped(path, context.area.type if context.area else "", context.scene.name)
+    area = context.area
+    return Dropped(path, area.type if area else "", area.as_pointer() if area else 0, context.scene.session_uid)
 
 
 def placed(dropped: Dropped) -> bool:
@@ -31,11 +35,11 @@ def placed(dropped: Dropped) -> bool:
         image = bpy.data.images.load(str(dropped.path), check_existing=True)
     except RuntimeError:
         return False
-    scene = bpy.data.scenes.get(dropped.scene)
+    scene = blend_file.scene_by_number(dropped.scene)
     if dropped.editor == "VIEW_3D" and scene is not None:
         _add_reference(scene, image)
     elif dropped.editor == "IMAGE_EDITOR":
-        _show(image)
+        _show(image, dropped.area)
     if not bpy.app.background:
         bpy.ops.ed.undo_push(message="Drop Image")
     return True
@@ -48,9 +52,9 @@ def _add_reference(scene: Scene, image: Image) -> None:
     scene.collection.objects.link(empty)
 
 
-def _show(image: Image) -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR":
-                area.spaces.active.image = image
-                return
+def _show(image: Image, address: int) -> None:
+    """In the editor that it was dropped onto; in another one where that was closed since."""
+    areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    editors = sorted((area for area in areas if area.type == "IMAGE_EDITOR"), key=lambda a: a.as_pointer() != address)
+    if editors:
+        editors[0].spaces.active.image = image

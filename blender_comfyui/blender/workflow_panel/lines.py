@@ -79,12 +79,12 @@ class Table:
         return choices.get(kept, own) if isinstance(kept, int) else own
 
 
-_known: OrderedDict[tuple[str, str], Table] = OrderedDict()
+_known: OrderedDict[tuple[int, str, str], Table] = OrderedDict()
 
 
 def table(imported: ComfyImported, kept: ComfyValues, built: Built) -> Table:
     """Return the panel's lines. Made once, and when they were changed."""
-    key = (imported.stamp, imported.layout)
+    key = (imported.id_data.session_uid, imported.stamp, imported.layout)  # scenes number their menus differently
     if key not in _known:
         _known[key] = _made(shown.layout(imported, built), kept, built)
         while len(_known) > _REMEMBERED:

@@ -1,5 +1,7 @@
 """What is wrong with the workflow, each with what one click does about it. Only reads."""
 
+from urllib.parse import urlsplit
+
 from bpy.types import UILayout
 
 from ...workflow.problems import Problem, SetValue
@@ -41,6 +43,9 @@ def _draw_problem(box: UILayout, problem: Problem, index: int, width: int) -> No
     if problem.action is not None:
         button = column.operator("comfyui.fix_problem", text=shortened(problem.label or "Fix", room, text_size()))
         button.index, button.suggestion = index, -1
+    if problem.source:
+        host = urlsplit(problem.source).hostname
+        column.operator("wm.url_open", text=f"Get It from {host}", icon="URL").url = problem.source
     for number, value in enumerate(suggestions(problem)):
         text = shortened(f"Use “{value}”", room, text_size(), 12)
         button = column.operator("comfyui.fix_problem", text=text)

@@ -14,6 +14,7 @@ from ...generation.workshop import (
     Answer,
     Definitions,
     Imported,
+    KeptInLibrary,
     LibraryListed,
     ListLibrary,
     ListServerWorkflows,
@@ -22,6 +23,7 @@ from ...generation.workshop import (
     Question,
     ServerWorkflows,
     TemplatesListed,
+    Trouble,
     Workshop,
 )
 from ...workflow.library import Entry
@@ -46,8 +48,10 @@ class _Reception:
         self.waiting: dict[str, Heard] = {}
         self.asked = float("-inf")  # monotonic
         self.listed = float("-inf")  # monotonic
+        self.put_off: list[tuple[Answer, Heard]] = []
         self.definitions: Definitions | None = None
         self.library: tuple[Entry, ...] = ()
+        self.library_problems: tuple[str, ...] = ()
         self.on_server: tuple[SavedWorkflow, ...] = ()
         self.templates: tuple[Template, ...] = ()
 
@@ -60,6 +64,7 @@ class _Reception:
         if server != self.server:
             self.server = server
             self.definitions, self.on_server, self.templates = None, (), ()
+            self.listed = float("-inf")
             if server is None:
                 self.workshop.use(None)
             else:
@@ -70,12 +75,18 @@ class _Reception:
         match answer:
             case NodeTypesRead(definitions) | Imported(definitions=Definitions() as definitions):
                 self.definitions = definitions
-            case LibraryListed(entries):
-                self.library = entries
+            case LibraryListed(entries, problems):
+                self.library, self.library_problems = entries, problems
             case ServerWorkflows(workflows):
                 self.on_server = workflows
             case TemplatesListed(templates):
                 self.templates = templates
+
+    def hearer(self, answer: Answer) -> Heard | None:
+        """Return who asked. What was kept is followed by the library's new list."""
+        if isinstance(answer, KeptInLibrary):
+            return self.waiting.get(answer.tag)
+        return self.waiting.pop(answer.tag, None)
 
 
 _current = _Reception()
@@ -94,17 +105,20 @@ def ask(question: Question, heard: Heard = lambda _: None) -> None:
 def tick() -> bool:
     """Hand out the answers that are here; return whether something shown has changed."""
     deadline = time.monotonic() + _BUDGET
-    changed = False
+    put_off, _current.put_off = _current.put_off, []
+    for answer, heard in put_off:
+        _tell(answer, heard)
+    changed = len(put_off) > len(_current.put_off)
     while _current.workshop and time.monotonic() < deadline and (answers := _current.workshop.drain(1)):
         changed = True
         _current.note(answers[0])
-        heard = _current.waiting.pop(answers[0].tag, None)
-        try:
-            if heard is not None:
-                heard(answers[0])
-        except Exception:  # the others want their answers all the same
-            log.exception("Taking an answer failed")
+        _tell(answers[0], _current.hearer(answers[0]))
     return changed
+
+
+def put_off(answer: Answer, heard: Heard) -> None:
+    """Have this heard by the next tick: Blender is in the middle of something now."""
+    _current.put_off.append((answer, heard))
 
 
 def hear(event: object) -> None:
@@ -115,7 +129,7 @@ def hear(event: object) -> None:
 
 def expects_answers() -> bool:
     """Whether the tick has something to come for."""
-    return bool(_current.waiting) and time.monotonic() - _current.asked < PATIENCE
+    return bool(_current.put_off) or (bool(_current.waiting) and time.monotonic() - _current.asked < PATIENCE)
 
 
 def definitions() -> Definitions | None:
@@ -126,6 +140,7 @@ def definitions() -> Definitions | None:
 
 def want_lists() -> None:
     """Have the library, the server's workflows and its templates listed, unless they were a moment ago."""
+    _current.made()  # another server has other lists
     if time.monotonic() - _current.listed < _LISTS_AGE:
         return
     _current.listed = time.monotonic()
@@ -143,6 +158,11 @@ def server_name() -> str:
 
 def library() -> tuple[Entry, ...]:
     return _current.library
+
+
+def library_problems() -> tuple[str, ...]:
+    """Return a sentence for each file in the library's folder that cannot be used."""
+    return _current.library_problems
 
 
 def on_server() -> tuple[SavedWorkflow, ...]:
@@ -165,12 +185,26 @@ def say(sentence: str, icon: "IconItems") -> None:
     bpy.context.window_manager.popup_menu(draw, title="ComfyUI Workflows", icon=icon)
 
 
+def say_trouble(answer: Answer) -> None:
+    """Tell a person why a question could not be answered."""
+    if isinstance(answer, Trouble):
+        say(answer.sentence, "ERROR")
+
+
 def close() -> None:
     """Part from the workshop; its thread ends by itself."""
     global _current
     if _current.workshop is not None:
         _current.workshop.close()
     _current = _Reception()
+
+
+def _tell(answer: Answer, heard: Heard | None) -> None:
+    try:
+        if heard is not None:
+            heard(answer)
+    except Exception:  # the others want their answers all the same
+        log.exception("Taking an answer failed")
 
 
 def _server_settings() -> settings.ServerSettings | None:

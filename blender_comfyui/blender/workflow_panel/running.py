@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import bpy
 from bpy.types import Context, Scene
 
 from ...comfy.errors import ComfyError
@@ -12,10 +11,11 @@ from ...generation.request import Request
 from ...generation.workshop import Answer, Definitions, NodeTypesRead, ReadNodeTypes
 from ...workflow.errors import NotAWorkflow, WorkflowError
 from ...workflow.graph import Workflow
-from .. import delivery, regions, runtime
+from .. import blend_file, delivery, regions, runtime
 from ..job_list import Entry
-from ..order import imported_request
-from . import adopting, building, checking, media, reception, values
+from ..order import STAMP, imported_request
+from . import adopting, building, checking, media, reception, state, values
+from .building import Built
 
 _FRESH = 60.0  # seconds for which what the server can is taken for true
 _JUST_NOW = 3.0  # … before a problem is shown: somebody may just have put the model there
@@ -25,16 +25,17 @@ Follow = Callable[..., Entry]
 
 @dataclass
 class Run:
-    """A click that is being decided on: in the end there is an entry, or a problem."""
+    """A click that is being decided on: in the end there is an entry, or a problem. `scene` is its `session_uid`."""
 
-    scene: str
-    stamp: str
+    scene: int
+    built: Built
     workflow: Workflow
     request: Request
     follow: Follow
     is_checked: bool
     entry: Entry | None = None
     problem: str = ""
+    has_advanced: bool = False
 
     @property
     def is_decided(self) -> bool:
@@ -49,12 +50,13 @@ class Run:
             self._learn()
         else:
             self._look(known)
+        if not self.is_decided:  # the next click, which may come before the answer, has the next seed
+            self._advance()
 
     def hear(self, answer: Answer) -> None:
         """Go on with what the server can. Where it does not say, the job waits for it."""
-        scene = bpy.data.scenes.get(self.scene)
-        if scene is None or scene.comfyui.imported.stamp != self.stamp:
-            self.problem = "Another workflow was chosen before this one was sent. Click Generate again."
+        if self._its_scene() is None:
+            self._fail("Another workflow was chosen before this one was sent. Click Generate again.")
             return
         try:
             if isinstance(answer, NodeTypesRead):
@@ -62,28 +64,43 @@ class Run:
             else:
                 self.send(self.request)
         except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
-            self.problem = str(error)
+            self._fail(str(error))
 
     def send(self, request: Request) -> None:
         self.entry = self.follow(runtime.session().run(request))
-        scene = bpy.data.scenes.get(self.scene)
-        built = building.built(scene.comfyui.imported) if scene is not None else None
-        if built is not None:
-            values.advance(scene.comfyui.values, built)
+        self._advance()
 
     def give_up_late(self) -> None:
         """For whoever waits: an answer that did not come so far will not come."""
         if not self.is_decided and not reception.expects_answers():
             self.problem = "The server did not say in time what it can. Click Generate again."
 
+    def _advance(self) -> None:
+        scene = self._its_scene()
+        if scene is not None and not self.has_advanced:
+            values.advance(scene.comfyui.values, self.built)
+        self.has_advanced = True
+
+    def _its_scene(self) -> Scene | None:
+        """Return the scene as long as it holds this workflow, whatever the server says of its nodes by now."""
+        scene = blend_file.scene_by_number(self.scene)
+        now = state.contents(scene.comfyui.imported) if scene is not None else None
+        return scene if now is not None and now.api == self.built.contents.api else None
+
+    def _fail(self, sentence: str) -> None:
+        self.problem = sentence
+        reception.say(sentence, "ERROR")
+
     def _learn(self) -> None:
         reception.ask(ReadNodeTypes(anew=True), self.hear)
         delivery.wake()
 
     def _look(self, known: Definitions) -> None:
-        scene = bpy.data.scenes[self.scene]
+        scene = self._its_scene()
+        assert scene is not None
         adopting.refresh(scene, known)
-        self.stamp = scene.comfyui.imported.stamp
+        stamp = scene.comfyui.imported.stamp  # by which the panel knows what the server may refuse later
+        self.request = replace(self.request, context={**self.request.context, STAMP: stamp})
         workflow = checking.look(scene, known, self.workflow) or self.workflow
         problems = checking.findings(scene.comfyui.imported).problems
         if not problems:
@@ -106,8 +123,9 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     imported = context.scene.comfyui.imported
     built = building.built(imported)
     assert built is not None
-    request = replace(imported_request(context, workflow), uploads=media.uploads(context.scene, built))
-    run = Run(context.scene.name, imported.stamp, workflow, request, follow, is_checked)
+    request = imported_request(context, workflow)
+    request = replace(request, uploads=media.uploads(context.scene, built), pays=built.pays)
+    run = Run(context.scene.session_uid, built, workflow, request, follow, is_checked)
     run.begin()
     return run
 

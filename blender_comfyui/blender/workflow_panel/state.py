@@ -69,7 +69,7 @@ class ComfyImported(PropertyGroup):
     preset_name: StringProperty(options={"HIDDEN"})
 
 
-_known: OrderedDict[str, Contents] = OrderedDict()
+_known: OrderedDict[str, Contents | None] = OrderedDict()
 
 
 def keep(imported: ComfyImported, contents: Contents) -> None:
@@ -90,10 +90,7 @@ def contents(imported: ComfyImported) -> Contents | None:
     if not stamp:
         return None
     if stamp not in _known:
-        unpacked = _unpacked(imported.packed)
-        if unpacked is None:
-            return None
-        _remember(stamp, unpacked)
+        _remember(stamp, _unpacked(imported.packed))  # also that it is damaged: panels ask ten times a second
     return _known[stamp]
 
 
@@ -103,7 +100,7 @@ def forget(imported: ComfyImported) -> None:
         imported.property_unset(name)
 
 
-def _remember(stamp: str, contents: Contents) -> None:
+def _remember(stamp: str, contents: Contents | None) -> None:
     _known[stamp] = contents
     while len(_known) > _REMEMBERED:
         _known.popitem(last=False)

@@ -24,7 +24,7 @@ COLUMNS = (
     "number id state task tier server server_version owner blend_id blend_path "
     "created sent started ended seconds rank favourite imported"
 ).split()
-_FIELDS = ("prompt", "parameters", "outputs", "workflow_name", "task", "tier", "label", "stem", "context")
+_FIELDS = ("prompt", "parameters", "outputs", "workflow_name", "task", "tier", "label", "stem", "context", "pays")
 _SORTED_BY = 40  # letters of a prompt that its place in the alphabet depends on
 
 

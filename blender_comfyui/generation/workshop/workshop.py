@@ -257,8 +257,10 @@ class Workshop:
         """What opens the workflow; it is here then."""
         match question:
             case Import(path):
+                opening.imported(path, path.name, None)  # what holds no workflow needs no server to say so
                 return functools.partial(opening.imported, path, path.name)
             case ImportBytes(name, data):
+                opening.imported(data, name, None)
                 return functools.partial(opening.imported, data, name)
             case OpenFromServer(path):
                 data = self._at_server(lambda server: server.client.saved_workflow(path))

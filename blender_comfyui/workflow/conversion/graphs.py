@@ -19,6 +19,9 @@ _DEEPEST_DEFINITIONS = 100
 _LARGEST_ID = 2**64
 _LONGEST_ID = 200
 _LARGEST_INDEX = 10**9
+# Asked thousands of times: plain dicts and lists are told at once, all else takes its time.
+_MAPPINGS = (dict, Mapping)
+_LISTS = (list, tuple)
 
 
 class Link(NamedTuple):
@@ -63,6 +66,7 @@ class UiNode:
     """One node of the file; ``values`` are its widgets', None where the file has no list of them.
 
     ``named`` are values known by their widget's name, as a group node gives them; they go before the others.
+    ``mapped`` are the values of a file that has no list of them but a mapping by name.
     """
 
     id: str
@@ -74,6 +78,7 @@ class UiNode:
     values: list[Any] | None
     properties: Mapping[str, Any]
     named: dict[str, Any] = field(default_factory=dict)
+    mapped: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -165,7 +170,7 @@ def _unused_id(nodes: Mapping[str, UiNode]) -> str:
 
 def node_of(raw: object, position: int, where: str) -> UiNode:
     """Read a node; raise BrokenWorkflow where it has no id or class."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, _MAPPINGS):
         raise BrokenWorkflow(f"Node number {position} of {where} is no node. Save the workflow again in ComfyUI.")
     node_id, type_ = id_of(raw.get("id")), raw.get("type")
     if node_id is None or not isinstance(type_, str) or not type_:
@@ -180,20 +185,21 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
         title=_text(raw.get("title")),
         inputs=[_slot(slot, here, "link") for slot in list_of(raw.get("inputs"), "inputs", here)],
         outputs=[_slot(slot, here) for slot in list_of(raw.get("outputs"), "outputs", here)],
-        values=list(values) if isinstance(values, list | tuple) else None,
-        properties=properties if isinstance(properties, Mapping) else {},
+        values=list(values) if isinstance(values, _LISTS) else None,
+        properties=properties if isinstance(properties, _MAPPINGS) else {},
+        mapped=values if values and not isinstance(values, _LISTS) and isinstance(values, Mapping) else {},
     )
 
 
 def _slot(raw: object, where: object, links_key: str = "") -> Slot:
     """Read an input or output; without a key, its links are left alone: those of inputs say it all."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, _MAPPINGS):
         raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
     name, type_, widget = raw.get("name"), raw.get("type"), raw.get("widget")
     if not isinstance(name, str):
         name = ""
     owner = ""
-    if isinstance(widget, Mapping):
+    if widget is not None and isinstance(widget, _MAPPINGS):
         owner = _text(widget.get("name")) or name
     shown = type_ if isinstance(type_, str) else type_name(type_)
     return Slot(name, shown, _ids(raw.get(links_key)), owner, _text(raw.get("label")))
@@ -202,7 +208,7 @@ def _slot(raw: object, where: object, links_key: str = "") -> Slot:
 def _ids(raw: object) -> tuple[str, ...]:
     if raw is None:
         return ()
-    if not isinstance(raw, list | tuple):
+    if not isinstance(raw, _LISTS):
         id_ = id_of(raw)
         return () if id_ is None else (id_,)
     return tuple(id_ for id_ in map(id_of, raw) if id_ is not None)
@@ -210,11 +216,11 @@ def _ids(raw: object) -> tuple[str, ...]:
 
 def _links(raw: object, where: str) -> Iterator[tuple[str, Link]]:
     """Yield the links of a graph by id, however its time wrote them: lists, objects, or objects by id."""
-    rows = raw.values() if isinstance(raw, Mapping) else list_of(raw, "links", where)
+    rows = raw.values() if isinstance(raw, _MAPPINGS) else list_of(raw, "links", where)
     for row in rows:
-        if isinstance(row, Mapping):
+        if isinstance(row, _MAPPINGS):
             parts = [row.get(key) for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
-        elif isinstance(row, list | tuple) and len(row) >= 5:
+        elif isinstance(row, _LISTS) and len(row) >= 5:
             parts = list(row[:5])
         else:
             continue  # a link to nothing, which the editor leaves out

@@ -118,8 +118,8 @@ class _Placing:
 
     def __init__(self, node: UiNode, node_type: NodeType) -> None:
         self.slots = {slot.name: slot for slot in node.inputs}
-        self.named = node.named
-        self.values = _without_forced(node.values or [], node_type)
+        self.named = {**node.mapped, **node.named} if node_type.is_of_a_pack else node.named
+        self.values = _dealt(node, node_type)
         self.at = 0
         self.sockets: list[Input] = []
         self.beside_widgets: list[Input] = []
@@ -228,21 +228,30 @@ def _controls(name: str, input_: InputType) -> int:
     return {"FLOAT": 1, "COMBO": 2}.get(input_.widget, 0)
 
 
-def _without_forced(values: list[Any], node_type: NodeType) -> list[Any]:
-    """Drop what files from before 1.16 keep for inputs that were hidden widgets then and are sockets now.
+def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
+    """Return a node's values without those for inputs that were hidden widgets before 1.16 and are sockets now.
 
-    They can only be told by their number: as many values as widgets, forced inputs and controls together.
+    They can only be told by their number: as many values as widgets, forced inputs and controls together. The editor
+    takes a mapping for a list of its values where it has that many; packs that write mappings read them by name.
     """
-    forced: list[bool] = []
+    places_forced = list(_forced_places(node_type))
+    values = node.values or []
+    if len(node.mapped) == len(places_forced) and not node_type.is_of_a_pack:
+        values = list(node.mapped.values())
+    if not any(places_forced) or len(places_forced) != len(values):
+        return values
+    return [value for value, is_forced in zip(values, places_forced, strict=True) if not is_forced]
+
+
+def _forced_places(node_type: NodeType) -> Iterator[bool]:
+    """Yield for each value that the editor once kept whether it is a forced input's."""
     for input_ in node_type.inputs:
         is_forced = bool(input_.options.get("forceInput"))
         if is_forced or input_.widget:
+            yield is_forced
             control = input_.options.get("control_after_generate")
-            has_control = bool(control) if control is not None else input_.type == "INT" and input_.name in _SEEDS
-            forced += [is_forced, False] if has_control else [is_forced]
-    if not any(forced) or len(forced) != len(values):
-        return values
-    return [value for value, drop in zip(values, forced, strict=True) if not drop]
+            if control if control is not None else input_.type == "INT" and input_.name in _SEEDS:
+                yield False
 
 
 def _value(input_: InputType, saved: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .graphs import SUBGRAPH_INPUT, Graph, UiNode, id_of
@@ -17,6 +17,7 @@ from .nodes import PRIMITIVE, Nodes
 from .scopes import Scope
 
 _LEGACY_NAME = re.compile(r"\s*(\d+)\s*:\s*(.+)", re.DOTALL)
+_THE_INSTANCE = "-1"
 _LONGEST_TEXT = 1_000_000
 _LONGEST_NAME = 500
 _MOST_ENTRIES = 1000
@@ -127,11 +128,23 @@ class Promotion:
 
     def _take_proxies(self, scope: Scope) -> None:
         host = scope.host
-        if host is None or not host.values:
+        if host is None:
             return
-        for value, entry in zip(host.values, entries(host), strict=False):
+        for name, value in set_aside(host).items():
+            self._assign_by_name(scope, name, value)
+        given = list(zip(host.values or [], entries(host), strict=False))
+        for value, entry in given:
             if entry is not None:
                 self._assign(scope, entry, value)
+        for value, entry in given:
+            if entry is not None and entry.node_id == _THE_INSTANCE:
+                self._assign_by_name(scope, entry.name, value)
+
+    def _assign_by_name(self, scope: Scope, name: str, value: Any) -> None:
+        """Give a value to the first input of this name."""
+        found = next((index for index, slot in enumerate(scope.graph.inputs) if slot.name == name), None)
+        if found is not None:
+            scope.given[found] = value
 
     def _assign(self, scope: Scope, entry: Entry, value: Any) -> bool:
         """Give a value to the widget that an old entry names; True where there is such a widget."""
@@ -215,6 +228,17 @@ def entries(host: UiNode) -> list[Entry | None]:
         except (ValueError, RecursionError):
             return []
     return [_entry(item) for item in raw[:_MOST_ENTRIES]] if isinstance(raw, list | tuple) else []
+
+
+def set_aside(host: UiNode) -> dict[str, Any]:
+    """Return the values, by input, of old entries for the instance itself, which newer files keep apart."""
+    raw = host.properties.get("proxyWidgetErrorQuarantine")
+    values: dict[str, Any] = {}
+    for item in raw[:_MOST_ENTRIES] if isinstance(raw, list | tuple) else ():
+        entry = _entry(item.get("originalEntry")) if isinstance(item, Mapping) and "hostValue" in item else None
+        if entry is not None and entry.node_id == _THE_INSTANCE:
+            values.setdefault(entry.name, item["hostValue"])
+    return values
 
 
 def _entry(raw: object) -> Entry | None:

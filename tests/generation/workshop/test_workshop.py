@@ -463,3 +463,15 @@ def test_whatever_a_server_answers_every_question_has_an_answer(comfy_server, wo
         answer = ours.answer(dataclasses.replace(question, tag="t"))
         assert answer.tag == "t"
         assert "nobody foresaw" not in getattr(answer, "sentence", "")
+
+
+def test_a_plain_picture_needs_no_server_to_be_refused(workshop, comfy_server, tmp_path):
+    server = comfy_server()
+    path = tmp_path / "plain.png"
+    Image.new("RGB", (8, 8)).save(path)
+    asked = workshop(server)
+    for question in (Import(path), ImportBytes("plain.png", path.read_bytes())):
+        answer = asked.answer(question)
+        assert isinstance(answer, ImportFailed)
+        assert "no ComfyUI workflow inside" in answer.sentence
+    assert server.requests == []
