@@ -120,6 +120,7 @@ class Session(TaskCalls):
         stem: str = "",
         label: str = "",
         workflow_name: str = "",
+        recorded: Mapping[str, object] | None = None,
         task: str = "",
         tier: str = "",
         context: Mapping[str, str] | None = None,
@@ -138,7 +139,7 @@ class Session(TaskCalls):
         values = {name: server_name(value) if isinstance(value, Path) else value for name, value in given.items()}
         asked = Request(
             prompt={},
-            parameters=values,
+            parameters=values if recorded is None else recorded,
             workflow_name=workflow_name or _named(workflow),
             task=task,
             tier=tier,
@@ -296,6 +297,7 @@ class Session(TaskCalls):
             stem=stem,
             label=ready.label,
             workflow_name=ready.workflow_name,
+            recorded=ready.recorded,
             task=ready.task.name,
             tier=ready.tier.name,
             context=context,

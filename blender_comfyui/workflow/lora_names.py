@@ -42,6 +42,12 @@ def taken_out(text: str) -> Prompt:
     return Prompt(rest.lstrip(" \t") if _TAG.match(text) else rest, loras)
 
 
+def tag(lora: Lora) -> str:
+    """Return a LoRA as a prompt names it."""
+    model, clip = (f"{strength:.6f}".rstrip("0").rstrip(".") for strength in lora.strengths)
+    return f"<lora:{lora.name}:{model}>" if model == clip else f"<lora:{lora.name}:{model}:{clip}>"
+
+
 def checked(lora: Lora) -> Lora:
     """Return a LoRA whose strengths a server takes; raise InvalidValue."""
     for strength in lora.strengths:

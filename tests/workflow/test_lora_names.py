@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_comfyui.workflow.errors import InvalidValue
-from blender_comfyui.workflow.lora_names import checked, on_server, taken_out
+from blender_comfyui.workflow.lora_names import checked, on_server, tag, taken_out
 from blender_comfyui.workflow.loras import Lora
 
 
@@ -51,6 +51,19 @@ def test_any_prompt_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(InvalidValue):
         rest, loras = taken_out(text)
         assert loras or rest == text
+
+
+@given(st.floats(-100, 100), st.floats(-100, 100))
+def test_a_tag_is_read_as_it_was_written(model: float, clip: float) -> None:
+    written = tag(Lora("sub\\ink 墨.safetensors", model, clip))
+    (read,) = taken_out(written).loras
+    assert read.name == "sub\\ink 墨.safetensors"
+    assert read.strengths == pytest.approx((model, clip), abs=1e-6)
+
+
+def test_a_tag_is_short() -> None:
+    assert tag(Lora("ink", 0.8)) == "<lora:ink:0.8>"
+    assert tag(Lora("ink", 1, 0.5)) == "<lora:ink:1:0.5>"
 
 
 KNOWN = ("ink.safetensors", "sub dir/ink drawing.safetensors", "styles\\墨.safetensors", "a/x.pt", "b/x.safetensors")

@@ -9,12 +9,13 @@ from pathlib import Path
 from ...workflow.errors import InvalidValue, WorkflowError
 from ...workflow.graph import Place, Workflow
 from ...workflow.lora_names import checked as checked_lora
-from ...workflow.lora_names import on_server, taken_out
+from ...workflow.lora_names import on_server, tag, taken_out
 from ...workflow.loras import Lora, with_loras
 from ...workflow.parameters import set_parameters
 from ...workflow.preflight import preflight
 from ...workflow.problems import Problem
 from ...workflow.wording import nearest, quoted
+from ..choices import SERVERS_FIRST
 from ..stock import Stock
 from .errors import InvalidQualityTierError, ParameterValidationError, WorkflowNotFoundError
 from .merging import How, Report, Setting, merged
@@ -43,7 +44,7 @@ class Order:
 class Prepared:
     """An order that can be sent: ``parameters`` are set in ``workflow``, by names that ``Session.submit`` knows.
 
-    ``report`` says what became of each parameter that the tier or the person named.
+    ``report`` says what became of each parameter that the tier or the person named; ``loras`` are in the workflow.
     """
 
     order: Order
@@ -53,6 +54,14 @@ class Prepared:
     workflow_name: str
     parameters: Mapping[str, object]
     report: Report
+    loras: tuple[Lora, ...] = ()
+
+    @property
+    def recorded(self) -> dict[str, object]:
+        """Return the values by the names that people use, for the history; LoRAs as a prompt would name them."""
+        values = {name: value for name, value in self.report.values.items() if value is not SERVERS_FIRST}
+        readable = {name: value.name if isinstance(value, Path) else value for name, value in values.items()}
+        return readable | ({LORAS: [tag(lora) for lora in self.loras]} if self.loras else {})
 
     @property
     def label(self) -> str:
@@ -91,7 +100,7 @@ def prepare(
     changed = with_loras(workflow, loras, _output_types(workflow, stock))
     if loras:
         report = Report((*report.settings, _of_loras(loras, changed is workflow)))
-    return Prepared(order, task, tier, changed, name, parameters, report)
+    return Prepared(order, task, tier, changed, name, parameters, report, () if changed is workflow else loras)
 
 
 def problems_of(prepared: Prepared, stock: Stock) -> tuple[Problem, ...]:

@@ -226,6 +226,7 @@ def test_a_contact_sheet_of_prompts(held) -> None:
     wanted = {"prompt": ["fox", "owl", "fox", "owl"], "seed": [5, 6, 7, 8]}
     assert sent == placed(Workflow.load("grid").api(), PLACES["grid"], told.parameters | wanted)
     assert job.request.label == "fox | owl"
+    assert job.request.parameters == told.parameters | {"prompt": ("fox", "owl"), "seed": (5, 6, 7, 8)}
 
 
 def test_loras_of_the_stack_and_of_the_prompt(held) -> None:
@@ -245,6 +246,8 @@ def test_loras_of_the_stack_and_of_the_prompt(held) -> None:
     told = CONFIGURATION.tasks["image_generation"].tiers["low"]
     assert sent == placed(graph, PLACES["sd_basic"], told.parameters | asked | {"prompt": "a red fox"})
     assert job.request.label == "a red fox"
+    assert job.request.parameters["loras"] == ["<lora:ink.safetensors:0.5>", "<lora:sub dir\\墨.safetensors:0.8:0.6>"]
+    assert job.request.seed == 7
 
 
 def test_any_checkpoint_will_do(held) -> None:

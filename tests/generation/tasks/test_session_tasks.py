@@ -138,6 +138,8 @@ def test_a_task_runs_and_says_what_became_of_its_parameters(session) -> None:
     assert job.task_report.values["steps"] == 11
     assert len(job.task_report.sentences) == 2
     (record,) = session.history.find().records
+    tiers = dict(TaskBook().refresh().tasks["image_generation"].tiers["low"].parameters)
+    assert record.parameters == tiers | CHECKPOINT | {"prompt": "a fox", "steps": 11}
     assert (record.task, record.tier, record.label, record.workflow) == ("image_generation", "low", "a fox", "sd_basic")
 
 
