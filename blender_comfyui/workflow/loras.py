@@ -5,6 +5,8 @@ that every way from the loader to something that uses the model goes through the
 treated in the same way: the one that conditions what the model samples goes through the same nodes as the model
 (``LoraLoader``), also where it was loaded apart; a model without one goes through ``LoraLoaderModelOnly``.
 
+A model that nothing with a prompt samples, such as one that finds poses, is left alone where others are sampled.
+
 Which links carry a model or a text encoder says the server (``types``). Without it ComfyUI's own loaders are known, and
 what comes behind them by the names of the inputs that read it.
 """
@@ -19,14 +21,16 @@ from typing import Any, NamedTuple
 
 from .batch import OutputTypes
 from .graph import Link, Node, Place, Workflow
+from .tracing import passed_through
 
 _MODEL, _CLIP = "MODEL", "CLIP"
 _WEIGHTS = (_MODEL, _CLIP)
 _ADAPTING = frozenset({"*", ""})
+_CONDITIONED = ("positive", "conditioning", "cond1")
 _READERS = {_MODEL: re.compile(r"model\d*|unet"), _CLIP: re.compile(r"clip\d*")}
 # What a server's answer is asked for otherwise (ComfyUI 0.3.64 to 0.38).
 _BOTH = (_MODEL, _CLIP, "VAE")
-_LOADERS: Mapping[str, Sequence[object]] = {
+_STOCK: Mapping[str, Sequence[object]] = {
     "CheckpointLoader": _BOTH,
     "CheckpointLoaderSimple": _BOTH,
     "DiffusersLoader": _BOTH,
@@ -38,6 +42,8 @@ _LOADERS: Mapping[str, Sequence[object]] = {
     "TripleCLIPLoader": (_CLIP,),
     "QuadrupleCLIPLoader": (_CLIP,),
     "LTXAVTextEncoderLoader": (_CLIP,),
+    "LoraLoader": (_MODEL, _CLIP),
+    "LoraLoaderModelOnly": (_MODEL,),
 }
 
 
@@ -102,7 +108,7 @@ class _Search:
             self.kind(link)
 
     def cuts(self) -> list[_Pair]:
-        models = list(self.of_kind(_MODEL))
+        models = self.sampled(list(self.of_kind(_MODEL)))
         clips: dict[int, list[_Cut]] = {}
         for clip in self.of_kind(_CLIP):
             number = self.partner(clip, models, clips)
@@ -114,6 +120,27 @@ class _Search:
             pairs.append(_Pair(model, first))
             pairs += [_Pair(_Cut(model.link, ()), other) for other in others]
         return pairs
+
+    def sampled(self, models: list[_Cut]) -> list[_Cut]:
+        """Return those whose loaders feed something with a prompt; all, where none does."""
+        roots = [self.loaders(model.link) for model in models]
+        is_used = [any(self.is_conditioned(node_id) for node_id in self.users(model)) for model in models]
+        used = set().union(*(found for found, is_it in zip(roots, is_used, strict=True) if is_it))
+        return [model for model, found in zip(models, roots, strict=True) if found & used] or models
+
+    def is_conditioned(self, node_id: str) -> bool:
+        return any(self.nodes[node_id].link(name) for name in _CONDITIONED)
+
+    def loaders(self, link: Link) -> set[str]:
+        """Return the nodes that a model comes from."""
+        found: set[str] = set()
+        waiting = [link.node_id]
+        while waiting:
+            node_id = waiting.pop()
+            if node_id not in found:
+                found.add(node_id)
+                waiting += [other.node_id for other in self.taken(self.nodes[node_id], _MODEL)]
+        return {node_id for node_id in found if not self.taken(self.nodes[node_id], _MODEL)} or found
 
     def of_kind(self, kind: str) -> Iterator[_Cut]:
         """Yield where every way from a loader has passed the last LoRA of its own."""
@@ -153,7 +180,7 @@ class _Search:
 
     def kind_anew(self, link: Link, seen: frozenset[Link]) -> str:
         node = self.nodes[link.node_id]
-        told = self.types.get(node.class_type, _LOADERS.get(node.class_type))
+        told = self.types.get(node.class_type, _STOCK.get(node.class_type))
         if told is not None:
             given = told[link.slot] if 0 <= link.slot < len(told) else ""
             if isinstance(given, str) and given not in _ADAPTING and not given.startswith("COMFY_"):
@@ -161,8 +188,16 @@ class _Search:
         taken = {self.kind(other, seen) for other in node.links().values() if other in self.readers}
         return next((kind for kind in _WEIGHTS if kind in taken and self.is_read_as(link, kind)), "")
 
-    def is_read_as(self, link: Link, kind: str) -> bool:
-        return any(_READERS[kind].fullmatch(place.input_name) for place in self.readers[link])
+    def is_read_as(self, link: Link, kind: str, seen: frozenset[Link] = frozenset()) -> bool:
+        """Whether something takes it as this kind, also behind a switch."""
+        for node_id, input_name in self.readers[link]:
+            if _READERS[kind].fullmatch(input_name):
+                return True
+            if passed_through(self.nodes, self.nodes[node_id]) and link not in seen:
+                behind = self.given.get(node_id, ())
+                if any(self.is_read_as(other, kind, seen | {link}) for other in behind):
+                    return True
+        return False
 
     def partner(self, clip: _Cut, models: Sequence[_Cut], taken: Mapping[int, list[_Cut]]) -> int | None:
         """Return the number of the model that a text encoder belongs to, rather one that has none yet."""

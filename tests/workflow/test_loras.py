@@ -284,6 +284,31 @@ def test_an_input_called_model_is_not_always_a_diffusion_model() -> None:
         assert rewritten(graph, types=types) == relinked(graph, links, n11=loader(["1", 0], ["1", 1]))
 
 
+def test_a_model_that_no_prompt_goes_to_is_left_alone() -> None:
+    more = {
+        "8": node("CheckpointLoaderSimple", ckpt_name="pose"),
+        "9": node("SDPoseKeypointExtractor", model=["8", 0], vae=["8", 2], image=["6", 0]),
+        "10": node("SaveImage", images=["9", 0], filename_prefix="y"),
+    }
+    graph = txt2img() | more
+    links = {"2.clip": ["11", 1], "3.clip": ["11", 1], "5.model": ["11", 0]}
+    assert rewritten(graph) == relinked(graph, links, n11=loader(["1", 0], ["1", 1]))
+    alone = {"1": node("UNETLoader", unet_name="x"), "2": node("ModelSave", model=["1", 0], filename_prefix="y")}
+    assert rewritten(alone) == relinked(alone, {"2.model": ["3", 0]}, n3=model_only(["1", 0]))
+
+
+def test_the_workflows_own_lora_behind_a_switch_is_known_without_the_server() -> None:
+    more = {
+        "8": node("Sharpen", model=["1", 0]),
+        "9": node("LoraLoaderModelOnly", lora_name="own", strength_model=1, model=["8", 0]),
+        "10": node("ComfySwitchNode", switch=True, on_false=["8", 0], on_true=["9", 0]),
+    }
+    graph = relinked(txt2img(), {"5.model": ["10", 0]}) | more
+    links = {"10.on_false": ["11", 0], "2.clip": ["11", 1], "3.clip": ["11", 1], "10.on_true": ["12", 0]}
+    added = {"n11": loader(["8", 0], ["1", 1]), "n12": model_only(["9", 0])}
+    assert rewritten(graph) == relinked(graph, links, **added)
+
+
 # ---- nothing to do
 
 
