@@ -366,3 +366,10 @@ def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module,
     else:
         assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
     assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, 0, 0))
+
+
+def test_generate_comes_after_the_prompts_and_before_what_is_set_less_often(load, draw):
+    load(graphs.classic())
+    names = [drawn.name for drawn in draw().drawn]
+    at = {name: names.index(name) for name in ('["6.text"]', '["7.text"]', "comfyui.generate", '["3.cfg"]')}
+    assert list(at) == sorted(at, key=at.__getitem__)

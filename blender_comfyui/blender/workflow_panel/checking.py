@@ -47,7 +47,7 @@ def marked(imported: ComfyImported) -> frozenset[str]:
 
 def graph(kept: ComfyValues, built: Built) -> Workflow:
     """Return the workflow with the panel's values at the current frame. Raises InvalidValue."""
-    found = values.by_key(values.read_all(kept, built)) | media.names(kept.id_data, built)
+    found = values.by_key(values.read_all(kept, built)) | media.names(kept, built)
     return with_panel_values(built.workflow, built.parameters.values(), found)
 
 
@@ -61,7 +61,7 @@ def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> 
     if built is None:
         return None
     workflow = workflow or graph(chosen.values, built)
-    files = media.names(scene, built).values()
+    files = media.names(chosen.values, built).values()
     found = _problems(workflow, known, built.packs, files)
     for _ in range(_MOST_SURE_FIXES):
         sure = next((problem for problem in found if problem.is_sure and problem.action), None)
@@ -122,7 +122,7 @@ def _preset(text: str, known: dict[str, Mapping[str, Any]] = {}) -> Mapping[str,
         known.clear()
         try:
             found = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             found = {}
         known[text] = found if isinstance(found, dict) else {}
     return known[text]
