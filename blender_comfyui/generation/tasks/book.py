@@ -75,6 +75,11 @@ class TaskBook:
         return self.refresh()
 
     @property
+    def last(self) -> Configuration | None:
+        """All tasks as they were when the files were last read, without waiting; None before that."""
+        return self._last
+
+    @property
     def problems(self) -> tuple[InFile, ...]:
         """What is wrong with files as they were when they were last read, each with file and line."""
         return self._problems

@@ -5,17 +5,19 @@ No network here: what the server has is read by the stock room.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...workflow.preflight import runnable_outputs
 from ...workflow.problems import Problem
 from ..history import Durations, History
-from ..stock import StockRoom
+from ..stock import Stock, StockRoom
 from .book import TaskBook
-from .errors import QualityExecutionError, QualityTierError
+from .errors import ParameterValidationError, QualityExecutionError, QualityTierError
 from .merging import Report
-from .preparing import Order, Prepared, find, prepare, problems_of
-from .records import Task, Tier
+from .preparing import LORAS, Order, Prepared, find, prepare, problems_of
+from .records import Configuration, Task, Tier
 from .status import JobStatus, status_in
 
 ENOUGH = 3
@@ -39,9 +41,9 @@ class Estimate:
 class TierOffer:
     """A tier as it can be had here, now.
 
-    `is_available` is None while nobody has read what the server has. `reason` says in a sentence what is in the way,
-    '' for nothing; `problems` are all of it. `report` is what would become of the parameters; it is None where that
-    cannot be told.
+    `is_available` is None while nobody has read what the server has, and true where it makes at least something.
+    `reason` says in a sentence what is in the way, '' for nothing; `problems` are all of it. `report` is what would
+    become of the parameters; it is None where that cannot be told.
     """
 
     tier: Tier
@@ -70,9 +72,7 @@ class Counter:
 
         Raises InvalidQualityTierError for a task that is none, and HistoryUnavailable.
         """
-        task = find(self.book.current(), order.task)
-        durations = self._history.durations(self._server)
-        return tuple(self._offer(order, tier, durations) for tier in task.tiers.values())
+        return offers(self.book.current(), order, self._stock.want(), self._history.durations(self._server))
 
     def estimate(self, task: str, tier: str) -> Estimate:
         """Raises InvalidQualityTierError and HistoryUnavailable."""
@@ -83,10 +83,19 @@ class Counter:
         """Make an order ready to be sent. Raises QualityTierError; QualityExecutionError where the server has just said
         what it has, and cannot run this."""
         stock = self._stock.want()
-        prepared = prepare(self.book.current(), order, stock)
-        if stock is not None and stock.age < _FRESH:
+        is_fresh = stock is not None and stock.age < _FRESH
+        try:
+            prepared = prepare(self.book.current(), order, stock)
+        except ParameterValidationError as error:
+            if error.name != LORAS:
+                raise
+            self._stock.want(anew=True)
+            if is_fresh or stock is None:
+                raise
+            prepared = prepare(self.book.current(), order)  # the LoRA may have come since: the server will say
+        if stock is not None and is_fresh:
             problems = problems_of(prepared, stock)
-            if problems:
+            if not _can_run(prepared, stock, problems):
                 self._stock.want(anew=True)  # it may be put right before the next try
                 raise QualityExecutionError(_reason(problems), problems=problems)
         return prepared
@@ -95,18 +104,38 @@ class Counter:
         """How a job of an earlier session is. Raises UnknownJob and HistoryUnavailable."""
         return status_in(self._history, job_id)
 
-    def _offer(self, order: Order, tier: Tier, durations: Mapping[tuple[str, str], Durations]) -> TierOffer:
-        stock = self._stock.want()
-        estimate = estimated(order.task, tier, durations)
-        asked = Order(order.task, tier.name, order.parameters, order.workflow, order.loras)
-        try:
-            prepared = prepare(self.book.current(), asked, stock, is_trial=True)
-        except QualityTierError as error:
-            return TierOffer(tier, False, str(error), estimate=estimate)
-        if stock is None:
-            return TierOffer(tier, None, report=prepared.report, estimate=estimate)
-        problems = problems_of(prepared, stock)
-        return TierOffer(tier, not problems, _reason(problems), problems, prepared.report, estimate)
+
+def offers(
+    configuration: Configuration,
+    order: Order,
+    stock: Stock | None,
+    durations: Mapping[tuple[str, str], Durations],
+) -> tuple[TierOffer, ...]:
+    """Every tier of the order's task, as `Counter.tiers`; for whoever has all of this already, and must not wait.
+
+    Raises InvalidQualityTierError for a task that is none.
+    """
+    task = find(configuration, order.task)
+    return tuple(_offer(configuration, order, tier, stock, durations) for tier in task.tiers.values())
+
+
+def _offer(
+    configuration: Configuration,
+    order: Order,
+    tier: Tier,
+    stock: Stock | None,
+    durations: Mapping[tuple[str, str], Durations],
+) -> TierOffer:
+    estimate = estimated(order.task, tier, durations)
+    try:
+        prepared = prepare(configuration, dataclasses.replace(order, tier=tier.name), stock, is_trial=True)
+    except QualityTierError as error:
+        return TierOffer(tier, False, str(error), estimate=estimate)
+    if stock is None:
+        return TierOffer(tier, None, report=prepared.report, estimate=estimate)
+    problems = problems_of(prepared, stock)
+    can_run = _can_run(prepared, stock, problems)
+    return TierOffer(tier, can_run, _reason(problems), problems, prepared.report, estimate)
 
 
 def estimated(task: str, tier: Tier, durations: Mapping[tuple[str, str], Durations]) -> Estimate:
@@ -115,6 +144,11 @@ def estimated(task: str, tier: Tier, durations: Mapping[tuple[str, str], Duratio
     if known is None or known.count < ENOUGH:
         return Estimate(tier.seconds)
     return Estimate(known.median_seconds, known.count)
+
+
+def _can_run(prepared: Prepared, stock: Stock, problems: tuple[Problem, ...]) -> bool:
+    """Whether anything is made in spite of the problems."""
+    return not problems or bool(runnable_outputs(prepared.workflow, stock.node_types, problems))
 
 
 def _reason(problems: tuple[Problem, ...]) -> str:

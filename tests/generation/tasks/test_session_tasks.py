@@ -27,7 +27,7 @@ from blender_comfyui.generation.tasks.errors import (
 from blender_comfyui.generation.tasks.merging import How
 from blender_comfyui.generation.tasks.status import JobStatus, UnknownJob
 from blender_comfyui.workflow.loras import Lora
-from tests.workflow.graphs import txt2img
+from tests.workflow.graphs import node, txt2img
 
 LIMIT = 30.0
 CHECKPOINT = {"checkpoint": "random_sd15.safetensors"}
@@ -182,6 +182,39 @@ def test_what_the_server_had_long_ago_is_no_reason(comfy_server, open_session) -
     session.stock.last = dataclasses.replace(stock, read=stock.read - 3600)
     server.models["checkpoints"] = ("v1-5-pruned-emaonly-fp16.safetensors",)
     assert session.run_task("image_generation", "low").wait(LIMIT).state is JobState.FINISHED
+
+
+def test_a_lora_that_came_since_is_sent_by_its_whole_name(comfy_server, open_session) -> None:
+    server = comfy_server()
+    session = open_session(server)
+    stock = session.stock.read()
+    server.models["loras"] = ("new.safetensors",)
+    session.stock.last = dataclasses.replace(stock, read=stock.read - 3600)
+    job = session.run_task("image_generation", "low", CHECKPOINT, loras=[Lora("new.safetensors")])
+    assert job.wait(LIMIT).state is JobState.FINISHED
+
+
+def test_a_lora_that_the_server_has_just_said_it_lacks_is_an_error(session) -> None:
+    session.stock.read()
+    with pytest.raises(ParameterValidationError, match=r"has no LoRA “new\.safetensors”"):
+        session.run_task("image_generation", "low", CHECKPOINT, loras=[Lora("new.safetensors")])
+
+
+def test_a_workflow_runs_as_far_as_it_can(session) -> None:
+    """An output that lacks its model keeps the others from nothing."""
+    more = {
+        "8": node("CheckpointLoaderSimple", ckpt_name="none.safetensors"),
+        "9": node("VAEDecode", samples=["5", 0], vae=["8", 2]),
+        "10": node("SaveImage", "Other", filename_prefix="y", images=["9", 0]),
+    }
+    session.stock.read()
+    graph = {**txt2img(), **more}
+    graph["1"]["inputs"]["ckpt_name"] = "random_sd15.safetensors"
+    low, *_ = session.tiers("image_generation", workflow=graph)
+    assert low.is_available is True
+    assert "no checkpoint “none.safetensors”" in low.reason
+    outcome = session.run_task("image_generation", "low", workflow=graph).wait(LIMIT)
+    assert (outcome.state, len(outcome.files), len(outcome.problems)) == (JobState.FINISHED, 1, 1)
 
 
 def test_without_a_stock_the_server_refuses(session) -> None:
