@@ -35,6 +35,9 @@ _MENUS = {
     "controlnet": (("ControlNetLoader", "control_net_name"),),
     "upscale_models": (("UpscaleModelLoader", "model_name"),),
 }
+_FOLDERS_OF = {menu: folder for folder, menus in _MENUS.items() for menu in menus} | {
+    ("DualCLIPLoader", "clip_name2"): "text_encoders",
+}
 _MOST = 100_000
 _LONGEST = 1000
 
@@ -66,6 +69,11 @@ def listed(data: object) -> tuple[str, ...]:
 def asked_as(folder: str, known: tuple[str, ...]) -> str:
     """What this server calls a folder; '' where it has none of the kind."""
     return next((name for name in (folder, _OLD_NAMES.get(folder, "")) if name in known), "")
+
+
+def folder_of(class_type: str, input_name: str) -> str:
+    """The folder that an input of ComfyUI's own loaders is filled from; '' for any other input."""
+    return _FOLDERS_OF.get((class_type, input_name), "")
 
 
 def in_menus(definitions: Mapping[str, object]) -> Models:

@@ -26,6 +26,7 @@ from ..workflow.graph import Workflow
 from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
+from .drawings import Drawing
 from .events import ServerChanged, SessionEvent, StockChanged
 from .feed import Feed, Subscription
 from .history import History
@@ -130,13 +131,13 @@ class Session(TaskCalls):
 
         `workflow` is an API-format graph, a file of one, or the name of a bundled one; `parameters` are set on a
         copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST; a Path is
-        the file that an input shall load, and is sent to the server first;
+        the file that an input shall load, a Drawing one that is made first, and both are sent to the server;
         `outputs` names the output nodes to run, by id or title; with `pays` partner nodes get the credentials' account.
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
-        files = {name: value for name, value in given.items() if isinstance(value, Path)}
-        values = {name: server_name(value) if isinstance(value, Path) else value for name, value in given.items()}
+        files = {name: value for name, value in given.items() if isinstance(value, Path | Drawing)}
+        values = given | {name: server_name(_path(file)) for name, file in files.items()}
         asked = Request(
             prompt={},
             parameters=values if recorded is None else recorded,
@@ -156,7 +157,7 @@ class Session(TaskCalls):
                 prompt=graph.api(),
                 open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
                 outputs=tuple(graph.node_id(name) for name in outputs),
-                uploads=tuple(Upload(path, _places(graph, name)) for name, path in files.items()),
+                uploads=tuple(_upload(graph, name, file) for name, file in files.items()),
             )
         except WorkflowError as error:
             self._unprepared(asked, error)
@@ -319,9 +320,14 @@ def _named(workflow: object) -> str:
     return workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else ""
 
 
-def _places(graph: Workflow, name: str) -> tuple[tuple[str, str], ...]:
+def _path(file: Path | Drawing) -> Path:
+    return Path(f"{file.name}.png") if isinstance(file, Drawing) else file
+
+
+def _upload(graph: Workflow, name: str, file: Path | Drawing) -> Upload:
     place = find_place(graph, name)
-    return ((place.node_id, place.input_name),)
+    drawing = file if isinstance(file, Drawing) else None
+    return Upload(_path(file), ((place.node_id, place.input_name),), drawing=drawing)
 
 
 def _open_choices(graph: Workflow, roles: set[str]) -> tuple[OpenChoice, ...]:

@@ -58,14 +58,13 @@ class TaskBook:
         self.use(user, studio)
 
     def use(self, user: Path | None, studio: Path | None) -> None:
-        """Read these files from now on."""
+        """Read these files from now on. What they said last stays until they are read."""
         named = [(user, False), (studio, True)]
         with self._lock:
             self._sources = [
                 _Source(bundled.folder() / FILE, True),
                 *(_Source(path, must_exist) for path, must_exist in named if path is not None),
             ]
-            self._last = None
 
     def current(self) -> Configuration:
         """Return all tasks; where nothing watches the files, they are looked at now."""

@@ -12,7 +12,7 @@ from ..job import Job
 from ..request import Request
 from .counter import Counter, Estimate, TierOffer
 from .errors import QualityTierError
-from .preparing import Order, Prepared
+from .preparing import Order, Prepared, readable
 from .records import Task
 from .status import EndedJobs, JobStatus, status_of
 
@@ -74,7 +74,9 @@ class TaskCalls(ABC):
             ready = self._counter.prepare(order)
         except QualityTierError as error:
             label = str(order.parameters.get("prompt", ""))
-            asked = Request({}, order.parameters, task=task, tier=tier, label=label, folder=folder, context=context)
+            asked = Request(
+                {}, readable(order.parameters), task=task, tier=tier, label=label, folder=folder, context=context
+            )
             self._unprepared(asked, error)
             raise
         job = self._send(ready, folder, stem, context)

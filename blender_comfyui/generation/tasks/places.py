@@ -20,6 +20,7 @@ from ...workflow.roles import ROLES, find_roles
 from ...workflow.tracing import value_at
 from ...workflow.wording import quoted
 from ..choices import SERVERS_FIRST
+from ..drawings import Drawing
 from .errors import ParameterValidationError
 
 _LOADERS = frozenset({"LoadImage", "LoadImageMask", "LoadImageOutput"})
@@ -94,8 +95,8 @@ class Places:
 
 
 def is_open(value: object) -> bool:
-    """Tell what is settled only when the job is sent: the server's first choice, a file of ours."""
-    return value is SERVERS_FIRST or isinstance(value, Path)
+    """Tell what is settled only when the job is sent: the server's first choice, a file or a drawing of ours."""
+    return value is SERVERS_FIRST or isinstance(value, Path | Drawing)
 
 
 def _spread(name: str, values: Sequence[object], places: tuple[Place, ...]) -> dict[str, object]:

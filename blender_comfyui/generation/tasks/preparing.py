@@ -16,6 +16,7 @@ from ...workflow.preflight import preflight
 from ...workflow.problems import Problem
 from ...workflow.wording import nearest, quoted
 from ..choices import SERVERS_FIRST
+from ..drawings import Drawing
 from ..stock import Stock
 from .errors import InvalidQualityTierError, ParameterValidationError, WorkflowNotFoundError
 from .merging import How, Report, Setting, merged
@@ -59,15 +60,22 @@ class Prepared:
     @property
     def recorded(self) -> dict[str, object]:
         """Return the values by the names that people use, for the history; LoRAs as a prompt would name them."""
-        values = {name: value for name, value in self.report.values.items() if value is not SERVERS_FIRST}
-        readable = {name: value.name if isinstance(value, Path) else value for name, value in values.items()}
-        return readable | ({LORAS: [tag(lora) for lora in self.loras]} if self.loras else {})
+        return readable(self.report.values) | ({LORAS: [tag(lora) for lora in self.loras]} if self.loras else {})
 
     @property
     def label(self) -> str:
         """Return the prompt, for lists."""
         prompt = self.report.values.get("prompt", "")
         return " | ".join(map(str, prompt)) if isinstance(prompt, tuple) else str(prompt)
+
+
+def readable(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters as the history keeps them: of files and drawings their names."""
+    return {
+        name: value.name if isinstance(value, Path | Drawing) else value
+        for name, value in parameters.items()
+        if value is not SERVERS_FIRST
+    }
 
 
 def find(configuration: Configuration, task: str, tier: str | None = None) -> Task:
