@@ -46,12 +46,13 @@ class TaskQuestion:
 
 @dataclass(frozen=True)
 class ModelPlace:
-    """An input that loads a model: the ``name`` by which it is set, and the ``folder`` of the models for it."""
+    """What loads a model: the ``name`` to set it by, the ``folder`` of the models for it, and the workflow's own."""
 
     name: str
     folder: str
     title: str
     own: str
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,12 +218,15 @@ def _view(offer: TierOffer, workflow: Workflow) -> TierView:
 
 def _models(workflow: Workflow, places: Places) -> list[ModelPlace]:
     found = []
-    of_checkpoint = set(places.of(_CHECKPOINT))
+    of_checkpoint = places.of(_CHECKPOINT)
+    if of_checkpoint:
+        own = str(places.value(_CHECKPOINT))
+        found.append(ModelPlace(_CHECKPOINT, "checkpoints", "Checkpoint", own, of_checkpoint))
     for node in workflow.nodes.values():
         for name, value in node.inputs.items():
             folder = folder_of(node.class_type, name)
             here = Place(node.id, name)
             if folder and isinstance(value, str) and folder != "loras" and here not in of_checkpoint:
                 settable = name if places.of(name) == (here,) else f"{node.id}.{name}"
-                found.append(ModelPlace(settable, folder, node.title, value))
+                found.append(ModelPlace(settable, folder, node.title, value, (here,)))
     return found

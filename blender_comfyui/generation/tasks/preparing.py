@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from ...workflow.errors import InvalidValue, WorkflowError
 from ...workflow.graph import Place, Workflow
@@ -27,6 +28,10 @@ LORAS = "loras"
 """The name of the stack among the parameters of a report."""
 
 
+InPlace: TypeAlias = Workflow | Mapping[str, object] | Path | str | None
+"""A workflow in the place of a tier's own."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What somebody wants: a task, a tier, and their own parameters, in any workflow but the tier's if there is one.
@@ -37,7 +42,7 @@ class Order:
     task: str
     tier: str
     parameters: Mapping[str, object] = field(default_factory=dict)
-    workflow: Workflow | Mapping[str, object] | Path | str | None = None
+    workflow: InPlace = None
     loras: tuple[Lora, ...] = ()
 
 
