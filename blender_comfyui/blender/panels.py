@@ -12,7 +12,7 @@ from bpy.types import Context, Panel, UILayout
 from . import job_view, server_view
 from .properties import ComfySettings
 from .regions import CATEGORY
-from .tasks import asking, wishes
+from .tasks import asking, lora_rows, wishes
 from .tasks import drawing as task_drawing
 from .workflow_panel import drawing as workflow_drawing
 from .wrapping import scale
@@ -46,6 +46,7 @@ class _ComfyPanel:
         if chosen.imported.used:
             action = partial(_draw_action, layout, chosen, width)
             workflow_drawing.draw(layout, chosen.imported, chosen.values, width, action)
+            lora_rows.draw(layout, chosen, width)
         else:
             task_drawing.draw(layout, context.scene, width, partial(_draw_action, layout, chosen, width))
 

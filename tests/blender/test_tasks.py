@@ -416,14 +416,18 @@ def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load
     graph["4"]["inputs"]["ckpt_name"] = V15
     load(graph, "studio.json")
     reception = module("blender.workflow_panel.reception")
-    until(reception.library)
-    [entry] = reception.library()
+
+    def kept():
+        return next((entry for entry in reception.library() if entry.name == "studio"), None)
+
+    until(kept)
+    entry = kept()
     chosen.imported.used = False
     assert bpy.ops.comfyui.choose_task_workflow(task="image_generation", entry=entry.id) == {"FINISHED"}
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert list(sent(full)) == list(graph)
     bpy.ops.comfyui.delete_workflow(id=entry.id)
-    until(lambda: not reception.library())
+    until(lambda: kept() is None)
     chosen.steps = 31  # something else to be asked
     shown()
     with pytest.raises(RuntimeError, match="was chosen for this task cannot be used"):
@@ -462,3 +466,40 @@ def test_a_result_of_a_tier_is_reused_as_one(full, chosen, shown, module):
     assert not chosen.is_property_set("steps"), "it is the tier's"
     [lora] = chosen.loras
     assert (lora.lora, lora.strength_model, lora.strength_clip) == ("ink", 0.5, 0.25)
+
+
+def test_loras_go_into_an_imported_workflow_too(full, chosen, load, panel, draw, module, until):
+    from tests.blender import workflow_graphs as graphs
+
+    graph = graphs.classic()
+    graph["4"]["inputs"]["ckpt_name"] = V15
+    graph["6"]["inputs"]["text"] = "a fox <lora:墨:0.5>"
+    load(graph, "own.json")
+    assert "comfyui.add_lora" in draw().operators
+    bpy.ops.comfyui.add_lora(lora="ink")
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    loras = {(one["lora_name"], one["strength_model"]) for one in inputs(sent(full), "LoraLoader")}
+    assert loras == {("ink.safetensors", 1.0), ("sub dir\\墨.safetensors", 0.5)}
+    assert sent(full)["6"]["inputs"]["text"] == "a fox"
+    chosen.loras[0].lora = "none"
+    with pytest.raises(RuntimeError, match="no LoRA “none”"):
+        bpy.ops.comfyui.generate()
+
+
+def test_the_preferences_survive_a_restart(preferences, module, package, tmp_path):
+    preferences.studio_tiers = str(tmp_path / "studio.yaml")
+    bpy.ops.comfyui.prefer_model(task="grid", name="checkpoint", model="own/日本.safetensors")
+    bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
+    module("blender.task_workflows").choose("upscale", "0123456789ab")
+    bpy.ops.wm.save_userpref()
+    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
+        preferences.property_unset(name)
+    bpy.ops.wm.read_userpref()
+    kept = bpy.context.preferences.addons[package].preferences
+    assert kept.studio_tiers == str(tmp_path / "studio.yaml")
+    assert module("blender.tasks.models").preferred("grid") == {"checkpoint": "own/日本.safetensors"}
+    assert module("blender.tasks.models").favourites("loras") == {"ink.safetensors"}
+    assert module("blender.task_workflows").chosen("upscale") == "0123456789ab"
+    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
+        kept.property_unset(name)
+    bpy.ops.wm.save_userpref()

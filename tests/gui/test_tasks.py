@@ -149,9 +149,7 @@ def test_tasks_in_the_preferences(tasks: Studio) -> None:
     tasks.window.run(
         "bpy.ops.comfyui.prefer_model(task='grid', name='checkpoint', model='v1-5-pruned-emaonly-fp16.safetensors')\n"
         "bpy.ops.comfyui.toggle_favourite_model(folder='loras', name='ink sketch.safetensors')\n"
-        "bpy.ops.screen.userpref_show()\n"
-        "bpy.context.preferences.active_section = 'EXTENSIONS'"
+        "bpy.ops.comfyui.open_preferences()"
     )
     tasks.window.settle()
     tasks.window.screenshot("preferences")
-    tasks.window.run("bpy.context.window_manager.windows[-1].screen.areas[0].type; None")

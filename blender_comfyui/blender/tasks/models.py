@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from ...comfy.models import in_menus
+from ...workflow.node_types import NodeTypes
 from .. import runtime, settings
+from ..workflow_panel import reception
+
+LORAS = "loras"
 
 
 def names(folder: str) -> tuple[str, ...]:
@@ -11,10 +16,18 @@ def names(folder: str) -> tuple[str, ...]:
     stock = session.stock.last if session is not None else None
     if stock is not None and folder in stock.models.folders:
         known = stock.models.names(folder)
+    elif folder == "checkpoints":
+        known = runtime.server_state().checkpoints
     else:
-        known = runtime.server_state().checkpoints if folder == "checkpoints" else ()
+        definitions = reception.definitions() if folder == LORAS else None
+        known = of_menus(definitions.node_types) if definitions is not None else ()
     liked = favourites(folder)
     return (*(name for name in known if name in liked), *(name for name in known if name not in liked))
+
+
+def of_menus(node_types: NodeTypes) -> tuple[str, ...]:
+    """Return the LoRAs that the menus of ComfyUI's own loaders offer."""
+    return in_menus(node_types.described(("LoraLoader", "LoraLoaderModelOnly"))).names(LORAS)
 
 
 def is_missing(folder: str, name: str) -> bool:

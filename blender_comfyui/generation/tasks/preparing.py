@@ -12,6 +12,7 @@ from ...workflow.graph import Place, Workflow
 from ...workflow.lora_names import checked as checked_lora
 from ...workflow.lora_names import on_server, tag, taken_out
 from ...workflow.loras import Lora, with_loras
+from ...workflow.node_types import NodeType
 from ...workflow.parameters import set_parameters
 from ...workflow.preflight import preflight
 from ...workflow.problems import Problem
@@ -110,7 +111,7 @@ def prepare(
     places = Places(workflow)
     report = merged(tier, asked, places)
     parameters = places.arranged(report.values, task.series)
-    changed = with_loras(workflow, loras, _output_types(workflow, stock))
+    changed = with_loras(workflow, loras, output_types(workflow, stock.node_types) if stock else None)
     if loras:
         report = Report((*report.settings, _of_loras(loras, changed is workflow)))
     return Prepared(order, task, tier, changed, name, parameters, report, () if changed is workflow else loras)
@@ -184,7 +185,7 @@ def _of_loras(loras: tuple[Lora, ...], is_left_out: bool) -> Setting:
     return Setting(LORAS, How.ADDED, loras, loras)
 
 
-def _output_types(workflow: Workflow, stock: Stock | None) -> dict[str, tuple[str, ...]]:
-    known = stock.node_types if stock else {}
+def output_types(workflow: Workflow, known: Mapping[str, NodeType]) -> dict[str, tuple[str, ...]]:
+    """Return the output types of a workflow's node classes, as far as they are known."""
     classes = {node.class_type for node in workflow.nodes.values()}
     return {name: tuple(output.type for output in known[name].outputs) for name in classes if name in known}
