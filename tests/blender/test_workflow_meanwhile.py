@@ -147,16 +147,18 @@ def test_a_damaged_workflow_is_not_unpacked_with_each_drawing(load, panel, modul
     assert len(unpacked) == 1
 
 
-def test_a_choice_survives_a_list_that_becomes_too_long_for_a_menu(server, load, module, deliver):
+def test_a_choice_survives_a_list_that_becomes_too_long_for_a_menu(server, load, module, deliver, said):
     values = module("blender.workflow_panel.values")
     few = [f"model {number}.safetensors" for number in range(99)]
     server.control(set={"checkpoints": ["random_sd15.safetensors", *few]})
     chosen = load(graphs.classic())
     chosen.values["4.ckpt_name"] = values.numbers(chosen.values, "4.ckpt_name")["model 7.safetensors"]
+    bpy.context.scene.keyframe_insert('comfyui.values["4.ckpt_name"]', frame=1)
     server.control(set={"checkpoints": ["random_sd15.safetensors", "model 99.safetensors", *few]})
     bpy.ops.comfyui.check_workflow()
     deliver(lambda: isinstance(chosen.values["4.ckpt_name"], str))
     assert chosen.values["4.ckpt_name"] == "model 7.safetensors"
+    assert "animation of 1 values" in said[0]  # texts cannot be animated
     server.control(set={"checkpoints": ["random_sd15.safetensors", *few]})
     bpy.ops.comfyui.check_workflow()
     deliver(lambda: isinstance(chosen.values["4.ckpt_name"], int))
@@ -325,3 +327,14 @@ def test_a_conversion_without_a_server_says_what_is_missing(server, load, said, 
         deliver(lambda: said)
         assert "server" in said[0]
     assert imported.used
+
+
+def test_what_is_wrong_in_one_scene_is_not_said_of_its_copy(server, load, panel):
+    load(graphs.classic())
+    bpy.ops.scene.new(type="FULL_COPY")
+    bpy.context.scene.comfyui.values["3.cfg"] = 500.0
+    with pytest.raises(RuntimeError, match="at most 100"):
+        bpy.ops.comfyui.generate()
+    assert "at most 100" in panel().text
+    bpy.context.window.scene = bpy.data.scenes["Scene"]
+    assert "at most 100" not in panel().text

@@ -250,6 +250,12 @@ def test_titles_go_along() -> None:
     assert [each["_meta"]["title"] for each in made.values()] == ["My number", "Number", "Some words"]
 
 
+def test_the_pack_and_its_version_go_along() -> None:
+    properties = {"cnr_id": "some-pack", "aux_id": 5, "ver": "1.2", "Node name for S&R": "Number"}
+    made = api(ui(node(1, "Number", [3], properties=properties)))
+    assert made["1"]["_meta"] == {"title": "Number", "cnr_id": "some-pack", "ver": "1.2"}
+
+
 # CustomCombo: people type the choices in.
 
 

@@ -33,12 +33,12 @@ class Findings:
 
 
 _NOTHING = Findings((), frozenset())
-_known: OrderedDict[str, Findings] = OrderedDict()  # by the workflow's stamp
+_known: OrderedDict[tuple[int, str], Findings] = OrderedDict()  # by scene and the workflow's stamp
 
 
 def findings(imported: ComfyImported) -> Findings:
     """Return what the last look found."""
-    return _known.get(imported.stamp, _NOTHING)
+    return _known.get(_key(imported), _NOTHING)
 
 
 def marked(imported: ComfyImported) -> frozenset[str]:
@@ -77,7 +77,7 @@ def note(imported: ComfyImported, built: Built, found: Collection[Problem]) -> N
     """Show these problems of a workflow."""
     keys = {f"{problem.node_id}.{problem.parameter}" for problem in found}
     names = frozenset(name for key in keys for name in built.names.get(key, ()))
-    _known[imported.stamp] = Findings(tuple(found), names)
+    _known[_key(imported)] = Findings(tuple(found), names)
     while len(_known) > _REMEMBERED:
         _known.popitem(last=False)
 
@@ -104,6 +104,11 @@ def fix(scene: Scene, problem: Problem, action: Action, known: Definitions | Non
 
 def forget() -> None:
     _known.clear()
+
+
+def _key(imported: ComfyImported) -> tuple[int, str]:
+    """A copy of a scene holds the same workflow, but other values."""
+    return imported.id_data.session_uid, imported.stamp
 
 
 def preset_is_modified(imported: ComfyImported) -> bool:

@@ -113,7 +113,9 @@ class _Drawing:
         row.prop(self.kept, line.path, text="", slider=line.is_slider)
         if line.is_list:
             row.operator("comfyui.search_value", text="", icon="VIEWZOOM").name = line.name
-        if line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
+        if self.now.get(line.mode) == values.ANIMATED:
+            column.prop(self.kept, line.plus_path, text="Plus")
+        elif line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
             row.operator("comfyui.use_last_value", text="", icon="RECOVER_LAST").name = line.name
 
     def draw_damaged(self, line: Line) -> None:

@@ -41,6 +41,7 @@ class Line:
     mode: str
     mode_path: str
     last: str
+    plus_path: str
     parameter: Parameter
 
     def is_modified(self, kept: Any) -> bool:
@@ -138,6 +139,7 @@ def _line(one: shown.Shown, kept: ComfyValues, built: Built) -> Line:
         mode=mode,
         mode_path=values.path(mode),
         last=values.last_name(one.name),
+        plus_path=values.path(values.plus_name(one.name)),
         parameter=parameter,
     )
 

@@ -66,7 +66,8 @@ class UiNode:
     """One node of the file; ``values`` are its widgets', None where the file has no list of them.
 
     ``named`` are values known by their widget's name, as a group node gives them; they go before the others.
-    ``mapped`` are the values of a file that has no list of them but a mapping by name.
+    ``mapped`` are the values of a file that has no list of them but a mapping by name. ``by_place`` are links that no
+    input of the file names, by the index of the input that they end at.
     """
 
     id: str
@@ -79,6 +80,7 @@ class UiNode:
     properties: Mapping[str, Any]
     named: dict[str, Any] = field(default_factory=dict)
     mapped: Mapping[str, Any] = field(default_factory=dict)
+    by_place: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -118,11 +120,11 @@ def read(ui: object) -> UiFile:
         raise NotAWorkflow("This is no workflow of ComfyUI's editor: it has no list of nodes. Save it again there.")
     definitions: dict[str, Graph] = {}
     for raw in _definitions(ui):
-        graph = _graph(raw, f"the subgraph {quoted(raw.get('name') or raw['id'])}")
+        graph = _graph(raw, f"the subgraph {quoted(raw.get('name') or raw['id'])}", False)
         definitions.setdefault(graph.id, graph)
     extra = ui.get("extra")
     groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
-    return UiFile(_graph(ui, "the workflow"), definitions, groups if isinstance(groups, Mapping) else {})
+    return UiFile(_graph(ui, "the workflow", True), definitions, groups if isinstance(groups, Mapping) else {})
 
 
 def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -143,7 +145,7 @@ def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             waiting.append((raw, depth + 1))
 
 
-def _graph(raw: Mapping[str, Any], where: str) -> Graph:
+def _graph(raw: Mapping[str, Any], where: str, renumbers: bool) -> Graph:
     graph = Graph(id=id_of(raw.get("id")) or "", name=_text(raw.get("name")))
     later = []
     for position, raw_node in enumerate(list_of(raw.get("nodes"), "nodes", where), 1):
@@ -152,7 +154,8 @@ def _graph(raw: Mapping[str, Any], where: str) -> Graph:
             later.append(node)
         else:
             graph.nodes[node.id] = node
-    for node in later:  # the editor gives the second of two equal ids a new one; its links are the first one's
+    # The second of two equal ids gets a new one, or inside a subgraph is left out; the links are the first's.
+    for node in later if renumbers else ():
         node.id = _unused_id(graph.nodes)
         graph.nodes[node.id] = node
     graph.links = dict(_links(raw.get("links"), where))
@@ -184,15 +187,15 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
         mode=mode if isinstance(mode, int | float) else 0,
         title=_text(raw.get("title")),
         inputs=[_slot(slot, here, "link") for slot in list_of(raw.get("inputs"), "inputs", here)],
-        outputs=[_slot(slot, here) for slot in list_of(raw.get("outputs"), "outputs", here)],
+        outputs=[_slot(slot, here, "links") for slot in list_of(raw.get("outputs"), "outputs", here)],
         values=list(values) if isinstance(values, _LISTS) else None,
         properties=properties if isinstance(properties, _MAPPINGS) else {},
         mapped=values if values and not isinstance(values, _LISTS) and isinstance(values, Mapping) else {},
     )
 
 
-def _slot(raw: object, where: object, links_key: str = "") -> Slot:
-    """Read an input or output; without a key, its links are left alone: those of inputs say it all."""
+def _slot(raw: object, where: object, links_key: str) -> Slot:
+    """Read an input or output."""
     if not isinstance(raw, _MAPPINGS):
         raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
     name, type_, widget = raw.get("name"), raw.get("type"), raw.get("widget")

@@ -16,6 +16,7 @@ from ..wording import quoted
 from .graphs import Graph, UiFile, UiNode
 from .layout import MISSING, Widget, custom_combo_index, shown_value
 from .nodes import PRIMITIVE, Nodes
+from .numbers import held_by_primitive, held_by_widget
 from .promoted import Promotion
 from .routes import Literal, Output, Routes
 from .scopes import Scope, open_up
@@ -24,7 +25,12 @@ from .texts import dynamic_prompt, replaced, shown
 _REPLACE_IN_PRIMITIVE = "Run widget replace on values"
 _SEARCH_NAME = "Node name for S&R"
 _SUBGRAPH_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SAVERS = frozenset({"CLIPSave", "VAESave", "ModelSave", "LoraSave"})
+# In the file names of these, and of no others, the editor replaces what stands between % signs.
+_SAVERS = frozenset(
+    "SaveImage SaveImageAdvanced SaveSVGNode SaveVideo SaveAnimatedWEBP SaveAnimatedPNG SaveWEBM SaveAudio "
+    "SaveAudioMP3 SaveAudioOpus SaveAudioAdvanced SaveGLB Save3DAdvanced SaveGaussianSplat SavePointCloud SaveLatent "
+    "CLIPSave VAESave ModelSave LoraSave".split()
+)
 
 
 class Prompt:
@@ -38,6 +44,7 @@ class Prompt:
         self._nodes = Nodes(file, node_types)
         self._scopes = open_up(file.root, self._nodes.definition)
         self._named: dict[str, UiNode] | None = None
+        self._fed: set[tuple[UiNode, str]] = set()  # widgets that already have a primitive's value
         self._refuse_unknown()
         self._apply_primitives()
         self._promotion = Promotion(self._nodes, self._scopes)
@@ -80,11 +87,19 @@ class Prompt:
         for graph in dict.fromkeys(scope.graph for scope in self._scopes):
             for node in graph.nodes.values():
                 if node.type == PRIMITIVE and node.values:
-                    node.values = [self._primitive_value(node), *node.values[1:]]
-                    for target, input_ in self._nodes.fed_by(graph, node):
-                        widget = self._nodes.layout(target).widgets.get(input_.widget)
-                        if widget is not None:
-                            widget.value = _in_widget(widget, node.values[0])
+                    self._apply_primitive(graph, node)
+
+    def _apply_primitive(self, graph: Graph, primitive: UiNode) -> None:
+        fed = []
+        for target, input_ in self._nodes.fed_by(graph, primitive):
+            widget = self._nodes.layout(target).widgets.get(input_.widget)
+            if widget is not None:
+                fed.append(widget)
+                self._fed.add((target, widget.name))
+        value = held_by_primitive(self._primitive_value(primitive), [widget.input_ for widget in fed])
+        primitive.values = [value, *(primitive.values or ())[1:]]
+        for widget in fed:
+            widget.value = _in_widget(widget, value)
 
     def _primitive_value(self, node: UiNode) -> Any:
         value = node.values[0] if node.values else None
@@ -107,7 +122,7 @@ class Prompt:
             self._put(inputs, node, input_.name, layout.widgets.get(input_.widget), source)
         node_type = self._node_types.get(node.type)
         title = node.title or (node_type.display_name if node_type else node.type)
-        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
+        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title, **_origin(node)}}
 
     def _put(
         self, inputs: dict[str, Any], node: UiNode, name: str, widget: Widget | None, source: Output | Literal | None
@@ -118,8 +133,10 @@ class Prompt:
             inputs[name] = _wrapped(_copied(node, source.value))
             if node.type == "CustomCombo" and name == "choice":
                 inputs["index"] = _custom_index(inputs, source.value)
-        elif isinstance(source, Literal) and widget is not None:
-            inputs[name] = self._widget_value(node, widget, _in_widget(widget, source.value))
+        elif isinstance(source, Literal) and widget is not None and (node, widget.name) not in self._fed:
+            inputs[name] = self._widget_value(
+                node, widget, _in_widget(widget, held_by_primitive(source.value, [widget.input_]))
+            )
 
     def _widget_value(self, node: UiNode, widget: Widget, value: Any) -> Any:
         if isinstance(value, str):
@@ -169,7 +186,10 @@ def _custom_index(inputs: dict[str, Any], choice: Any) -> int:
 
 
 def _in_widget(widget: Widget, value: Any) -> Any:
-    return shown_value(widget.input_, value) if widget.input_ else value
+    """Return what a widget makes of a primitive's value."""
+    if widget.input_ is None:
+        return value
+    return held_by_widget(shown_value(widget.input_, value), widget.input_)
 
 
 def _copied(node: UiNode, value: Any) -> Any:
@@ -188,7 +208,7 @@ def _wrapped(value: Any) -> Any:
 
 
 def _saves(node: UiNode) -> bool:
-    return node.type.startswith("Save") or node.type in _SAVERS
+    return node.type in _SAVERS
 
 
 def _pack(node: UiNode) -> str:
@@ -197,6 +217,12 @@ def _pack(node: UiNode) -> str:
         if isinstance(pack, str) and pack:
             return pack
     return ""
+
+
+def _origin(node: UiNode) -> dict[str, str]:
+    """Return where a class comes from as far as the file says it, for whoever imports the prompt one day."""
+    found = ((key, node.properties.get(key)) for key in ("cnr_id", "aux_id", "ver"))
+    return {key: value for key, value in found if isinstance(value, str) and value}
 
 
 def _called(node: UiNode, pack: str) -> str:
