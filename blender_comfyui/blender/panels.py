@@ -4,6 +4,8 @@ It is read from top to bottom as a person works: server, what, how, where to, Ge
 Drawing only reads snapshots; it never talks to the server.
 """
 
+from functools import partial
+
 import bpy
 from bpy.types import Context, Panel, UILayout
 
@@ -41,14 +43,13 @@ class _ComfyPanel:
         server_view.draw(layout, width)
         _draw_workflow(layout, chosen)
         if chosen.imported.used:
-            workflow_drawing.draw(layout, chosen.imported, chosen.values, width)
+            action = partial(_draw_action, layout, chosen, width)
+            workflow_drawing.draw(layout, chosen.imported, chosen.values, width, action)
         else:
             _draw_prompts(layout, chosen)
             _draw_picture(layout, chosen)
             _draw_sampling(layout, chosen)
-        _draw_target(layout, chosen)
-        _draw_generate(layout)
-        job_view.draw(layout, width)
+            _draw_action(layout, chosen, width)
 
 
 class COMFYUI_PT_view3d(_ComfyPanel, Panel):
@@ -135,6 +136,13 @@ def _draw_sampling(layout: UILayout, chosen: ComfySettings) -> None:
     _draw_choice(column, chosen, "scheduler", server.schedulers, text="Scheduler", empty="The workflow's")
     column.prop(chosen, "denoise")
     column.prop(chosen, "batch_size")
+
+
+def _draw_action(layout: UILayout, chosen: ComfySettings, width: int) -> None:
+    """Where to, Generate, and what comes of it."""
+    _draw_target(layout, chosen)
+    _draw_generate(layout)
+    job_view.draw(layout, width)
 
 
 def _draw_target(layout: UILayout, chosen: ComfySettings) -> None:

@@ -14,6 +14,12 @@ def redraw() -> None:
         region.tag_redraw()
 
 
+def redraw_popups() -> None:
+    """Have popups drawn again, as they are laid out: Blender does so whenever it draws anything of their window."""
+    for window in bpy.context.window_manager.windows:
+        min(window.screen.areas, key=lambda area: area.width * area.height).tag_redraw()
+
+
 def showing() -> Iterator[Region]:
     """Return the regions in which our tab or our preferences may be seen."""
     for window in bpy.context.window_manager.windows:

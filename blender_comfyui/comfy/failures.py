@@ -65,7 +65,14 @@ def execution_failed(event: ExecutionErrored, prompt: Mapping[str, object]) -> E
         sign in event.message.lower() for sign in _OUT_OF_MEMORY
     )
     if _NO_ACCOUNT in event.message.lower():
-        reason = "it needs a Comfy account. Enter the account's API key in the preferences, under Advanced."
+        return ExecutionFailed(
+            f"“{title}” needs a Comfy account. Enter the account's API key in the preferences, under Advanced.",
+            node_id=event.node_id,
+            node_title=title,
+            node_type=event.node_type,
+            exception_type=event.exception_type,
+            details=event.message,
+        )
     if memory:
         kind: type[ExecutionFailed] = OutOfMemory
         sentence = (

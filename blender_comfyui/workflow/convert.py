@@ -27,7 +27,10 @@ def to_api(
     - Set and Get nodes (KJNodes, Easy-Use) and rgthree's Reroute are followed, and nodes that only decorate the
       editor are left out, without their front-end extensions;
     - links in old group nodes (``workflow>name``) are followed; their nodes' ids are ``id:index``;
-    - links to nothing leave the input unlinked; the front end refuses some of them.
+    - values that a node pack keeps by name (VideoHelperSuite) are understood without its extension;
+    - links to nothing leave the input unlinked, where the front end refuses some of them; a link inside a subgraph is
+      followed even where the subgraph's output does not list it;
+    - a primitive's number is not rounded to the steps of its widget, nor held within its limits.
 
     ``rng`` chooses in ``{a|b}`` (by default Python's own generator), ``now`` is for ``%date:…%`` in file names.
     ``control_after_generate`` is for whoever queues, and does nothing here.

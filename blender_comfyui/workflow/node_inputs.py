@@ -95,6 +95,11 @@ class InputType:
         return bool(self.widget)
 
     @property
+    def is_forced(self) -> bool:
+        """True for an input that must be linked, whatever its type."""
+        return bool(self.options.get("forceInput"))
+
+    @property
     def label(self) -> str:
         """The name that people see."""
         return self._text("display_name") or self.name

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from .graph import Node, Place, Workflow
 from .node_types import NodeType, NodeTypes
 from .panel_widgets import MEDIA, MODELS, SEED_NAMES, Kind, NodeWidget
-from .roles import LATENTS, find_roles, is_sampler, sampler_texts
+from .roles import LATENTS, find_roles, is_noiseless, is_sampler, sampler_texts
 from .texts import text_behind
 from .tracing import passed_through, value_behind
 
@@ -143,7 +143,7 @@ class _Finding:
     def of_samplers(self) -> None:
         for role, places in find_roles(self.workflow).items():
             for place in places:
-                if self.is_trusted(role, place) and not (role == "seed" and _is_noiseless(self.nodes[place.node_id])):
+                if self.is_trusted(role, place) and not (role == "seed" and is_noiseless(self.nodes[place.node_id])):
                     self.add(role, place)
         texts = sampler_texts(self.workflow)
         for side, role in (("positive", "prompt"), ("negative", "negative_prompt")):
@@ -167,7 +167,7 @@ class _Finding:
         has_lora = any(self.roles.get(Place(node.id, name)) == "lora" for name in node.inputs)
         for name in node.inputs:
             short = name.rsplit(".", 1)[-1]
-            if short in SEED_NAMES and not _is_noiseless(node):
+            if short in SEED_NAMES and not is_noiseless(node):
                 self.add("seed", value_behind(self.nodes, Place(node.id, name)))
             elif short == "switch":
                 self.add("switch", value_behind(self.nodes, Place(node.id, name)))
@@ -276,11 +276,6 @@ class _Finding:
         return node.id in self.samplers or any(
             self.widgets[place][1] in MEDIA for name in node.inputs if (place := Place(node.id, name)) in self.widgets
         )
-
-
-def _is_noiseless(node: Node) -> bool:
-    """True for a sampler that goes on with what another one began: its seed does nothing."""
-    return node.inputs.get("add_noise") in ("disable", False)
 
 
 def _leads_to_size(name: str, passed: str | None) -> bool:

@@ -109,6 +109,11 @@ def is_sampler(node: Node) -> bool:
     return node.link("model") is not None and "steps" in inputs and ("seed" in inputs or "noise_seed" in inputs)
 
 
+def is_noiseless(node: Node) -> bool:
+    """True for a sampler that goes on with what another one began: its seed does nothing."""
+    return node.inputs.get("add_noise") in ("disable", False)
+
+
 class _Search:
     """Collects places by role."""
 
@@ -124,7 +129,7 @@ class _Search:
     def add(self, role: str, node: Node, input_name: str) -> None:
         follow = text_behind if role in _WRITTEN else value_behind
         place = follow(self.nodes, Place(node.id, input_name))
-        if place is None:
+        if place is None or (role == "seed" and is_noiseless(node)):
             return
         value = value_at(self.nodes, place)
         fits = isinstance(value, str) if role in TEXT_ROLES else _is_number(value)

@@ -154,7 +154,7 @@ def draw(package: str) -> Callable[..., Recorder]:
         panels = importlib.import_module(f"{package}.blender.panels")
         kinds = (panels.COMFYUI_PT_view3d, panels.COMFYUI_PT_image_editor, panels.COMFYUI_PT_sequencer)
         panel = next(kind for kind in kinds if kind.bl_space_type == space)
-        layout = Recorder(closed=closed)
+        layout = PanelRecorder(closed=closed)
         context = SimpleNamespace(
             scene=bpy.context.scene, preferences=bpy.context.preferences, region=SimpleNamespace(width=width)
         )
@@ -266,7 +266,7 @@ def panel(module):
 
     def run(width=224, closed=()):
         layout, chosen = PanelRecorder(closed=closed), bpy.context.scene.comfyui
-        drawing.draw(layout, chosen.imported, chosen.values, width)
+        drawing.draw(layout, chosen.imported, chosen.values, width, lambda: None)
         return layout
 
     return run

@@ -214,6 +214,17 @@ def size(browser, name):
     return tuple(icon(browser, name).image_size)
 
 
+def test_a_question_that_failed_is_answered_too(browser, module):
+    """Or the few that may be under way would be all that ever are."""
+    workshop = module("generation.workshop")
+    browser.offer(index(), pictures=())
+    browser.read()
+    browser.draw()
+    for name in ("t0", "t3", "t6"):
+        browser.pictures.take(workshop.Trouble("No.", workshop.WantTemplateThumbnail(name)))
+    assert len(browser.pictures.questions()) == 3
+
+
 def test_clear_parts_of_a_picture_do_not_shine(module):
     """Blender draws icons as if their colours had been multiplied by their alpha."""
     icons = module("blender.picture_icons").PictureIcons(1)

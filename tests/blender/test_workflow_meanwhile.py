@@ -1,6 +1,7 @@
 """What a person does while a workflow is on its way, and what else shares the file with it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import pytest
@@ -146,16 +147,18 @@ def test_a_damaged_workflow_is_not_unpacked_with_each_drawing(load, panel, modul
     assert len(unpacked) == 1
 
 
-def test_a_choice_survives_a_list_that_becomes_too_long_for_a_menu(server, load, module, deliver):
+def test_a_choice_survives_a_list_that_becomes_too_long_for_a_menu(server, load, module, deliver, said):
     values = module("blender.workflow_panel.values")
     few = [f"model {number}.safetensors" for number in range(99)]
     server.control(set={"checkpoints": ["random_sd15.safetensors", *few]})
     chosen = load(graphs.classic())
     chosen.values["4.ckpt_name"] = values.numbers(chosen.values, "4.ckpt_name")["model 7.safetensors"]
+    bpy.context.scene.keyframe_insert('comfyui.values["4.ckpt_name"]', frame=1)
     server.control(set={"checkpoints": ["random_sd15.safetensors", "model 99.safetensors", *few]})
     bpy.ops.comfyui.check_workflow()
     deliver(lambda: isinstance(chosen.values["4.ckpt_name"], str))
     assert chosen.values["4.ckpt_name"] == "model 7.safetensors"
+    assert "animation of 1 values" in said[0]  # texts cannot be animated
     server.control(set={"checkpoints": ["random_sd15.safetensors", *few]})
     bpy.ops.comfyui.check_workflow()
     deliver(lambda: isinstance(chosen.values["4.ckpt_name"], int))
@@ -219,6 +222,11 @@ def presets(folder="fox"):
     return sorted(path.stem for found in bpy.utils.preset_paths(f"comfyui/{folder}") for path in Path(found).glob("*"))
 
 
+def preset(stem):
+    root = Path(bpy.utils.user_resource("SCRIPTS", path="presets"))
+    return str(root / "comfyui" / "fox" / f"{stem}.py")
+
+
 @pytest.fixture
 def no_presets():
     for found in bpy.utils.preset_paths("comfyui"):
@@ -228,10 +236,11 @@ def no_presets():
 
 def test_deleting_a_preset_deletes_the_one_that_the_panel_names(server, load, no_presets):
     chosen = load(graphs.classic())
-    for name in ("Green", "Blue"):
+    for name in ("a green one", "Blue"):
         bpy.ops.comfyui.add_value_preset(name=name)
+    bpy.ops.script.execute_preset(filepath=preset("a_green_one"), menu_idname="COMFYUI_MT_value_presets")
+    assert chosen.imported.preset_name == "a green one"  # as the menu has it
     bpy.types.COMFYUI_MT_value_presets.bl_label = "Blue"  # chosen in another file
-    chosen.imported.preset_name = "Green"
     bpy.ops.comfyui.add_value_preset(remove_active=True)
     assert presets() == ["Blue"]
     assert chosen.imported.preset_name == ""
@@ -291,3 +300,41 @@ def test_a_library_that_cannot_be_written_is_told_and_the_workflow_is_there(serv
         assert str(folder) in said[0]
     finally:
         folder.unlink()
+
+
+@pytest.mark.parametrize("name", ["fox.png", "fox.json"])
+def test_the_file_browser_leaves_the_ending_of_an_export(package, module, name):
+    export = module("blender.operators.workflow_library").COMFYUI_OT_export_workflow
+    typed = SimpleNamespace(filepath=name, filename_ext=export.filename_ext, check_extension=export.check_extension)
+    export.check(typed, bpy.context)  # as Blender does after each change of the name
+    assert typed.filepath == name
+
+
+def test_a_line_is_moved_past_those_that_are_not_there_now(package, module):
+    shown = module("blender.workflow_panel.shown")
+    lines = tuple(shown.Shown(name, name, "group") for name in "abc")
+    for name, by, expected in (("c", -1, "cab"), ("a", 1, "bca"), ("b", 1, "acb")):
+        moved = shown.with_moved(lines, name, by, {"b"} - {name})
+        assert "".join(line.name for line in moved) == expected
+
+
+def test_a_conversion_without_a_server_says_what_is_missing(server, load, said, deliver):
+    server.stop()
+    imported = load(graphs.broken_ui()).imported
+    for _ in range(2):
+        said.clear()
+        bpy.ops.comfyui.convert_workflow(waits=False)
+        deliver(lambda: said)
+        assert "server" in said[0]
+    assert imported.used
+
+
+def test_what_is_wrong_in_one_scene_is_not_said_of_its_copy(server, load, panel):
+    load(graphs.classic())
+    bpy.ops.scene.new(type="FULL_COPY")
+    bpy.context.scene.comfyui.values["3.cfg"] = 500.0
+    with pytest.raises(RuntimeError, match="at most 100"):
+        bpy.ops.comfyui.generate()
+    assert "at most 100" in panel().text
+    bpy.context.window.scene = bpy.data.scenes["Scene"]
+    assert "at most 100" not in panel().text

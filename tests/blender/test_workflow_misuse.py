@@ -1,6 +1,7 @@
 """Values, files and servers that are not what they should be: a sentence, never a traceback."""
 
 import copy
+import json
 from dataclasses import replace
 
 import bpy
@@ -97,3 +98,20 @@ def test_limits_that_are_none(server, load, panel, module, field):
         bpy.ops.comfyui.show_value(name="3.denoise")
         scene.comfyui.values["3.seed|after"] = 2  # decrement
         assert bpy.ops.comfyui.run_anyway() == {"FINISHED"}
+
+
+def test_what_a_hostile_file_says_of_layout_and_preset(server, load, panel):
+    imported = load(graphs.classic()).imported
+    usual = len(panel().drawn)
+    deep = "[" * 100_000
+    rows = [["3.cfg", "a \\ud83e half", "Group \\ud83e"], ["nothing", "x", "y"], ["3.steps"], 5, None]
+    row = '["3.cfg", "half \\ud83e", "half \\ud83e"]'
+    imported.preset_name = "Deep"
+    for text in (deep, "5", "{}", '{"3.cfg": [1]}', "null", json.dumps(rows), f"[{','.join([row] * 10_000)}]"):
+        imported.layout = imported.preset = text
+        assert len(panel().drawn) <= usual
+        panel().text.encode()
+    imported.layout = ""
+    with pytest.raises(TypeError):
+        bpy.ops.comfyui.apply_values(preset="Deep", values=None)
+    assert bpy.ops.comfyui.apply_values(preset="Deep", values=deep) == {"CANCELLED"}

@@ -83,6 +83,33 @@ def test_seeds_are_exact_and_go_on(server, load, module):
     assert [graph["3"]["inputs"]["seed"] for graph in posted(server)][2:] == [2**63 + 4] * 2
 
 
+def test_a_seed_takes_keyframes_and_drivers_by_what_is_added_to_it(server, load, module, tmp_path):
+    chosen = load(graphs.classic())
+    values = module("blender.workflow_panel.values")
+    chosen.values[values.mode_name("3.seed")] = values.ANIMATED
+    scene, plus = bpy.context.scene, values.plus_name("3.seed")
+    scene.driver_add("comfyui.values" + values.path(plus)).driver.expression = "frame * 10"
+    scene = reopened(tmp_path / "seeds.blend")
+    for frame in (1, 2):
+        scene.frame_set(frame)
+        bpy.ops.comfyui.generate()
+    assert [graph["3"]["inputs"]["seed"] for graph in posted(server)] == [2**63 + 13, 2**63 + 23]
+    assert scene.comfyui.values["3.seed"] == str(2**63 + 3)
+    scene.comfyui.values["3.seed"] = "5"
+    scene.animation_data_clear()
+    scene.comfyui.values[plus] = -7
+    bpy.ops.comfyui.generate()
+    assert posted(server)[-1]["3"]["inputs"]["seed"] == 0
+
+
+def test_what_is_added_is_shown_only_where_the_seed_is_animated(load, panel, module):
+    chosen, values = load(graphs.classic()), module("blender.workflow_panel.values")
+    plus = values.path(values.plus_name("3.seed"))
+    assert plus not in [drawn.name for drawn in panel().drawn]
+    chosen.values[values.mode_name("3.seed")] = values.ANIMATED
+    assert plus in [drawn.name for drawn in panel().drawn]
+
+
 @pytest.mark.parametrize(("typed", "sent"), [("12 345", 12345), ("-3", 0), (str(2**64), 2**64 - 1), ("fox", 0)])
 def test_a_typed_seed_is_made_a_number(load, server, module, build, typed, sent):
     chosen = load(graphs.classic())
@@ -366,3 +393,10 @@ def test_a_dropped_picture_without_a_workflow_is_placed_as_blender_would(module,
     else:
         assert [found.data.filepath for found in bpy.context.scene.objects] == [str(path)]
     assert not dropped.placed(dropped.Dropped(tmp_path / "fox.json", editor, 0, 0))
+
+
+def test_generate_comes_after_the_prompts_and_before_what_is_set_less_often(load, draw):
+    load(graphs.classic())
+    names = [drawn.name for drawn in draw().drawn]
+    at = {name: names.index(name) for name in ('["6.text"]', '["7.text"]', "comfyui.generate", '["3.cfg"]')}
+    assert list(at) == sorted(at, key=at.__getitem__)

@@ -47,7 +47,7 @@ def test_panels_of_templates_change_nothing(module, take):
         api = take(json.loads(path.read_text(encoding="utf-8")))
         assert checking.graph(chosen.values, building.built(chosen.imported)).api() == api, path.name
         layout = PanelRecorder()
-        drawing.draw(layout, chosen.imported, chosen.values, 224)
+        drawing.draw(layout, chosen.imported, chosen.values, 224, lambda: None)
         drawn += bool(layout.drawn)
     assert drawn == len(templates())
 
@@ -116,7 +116,7 @@ def drawn(module):
 
     def run():
         layout, chosen = PanelRecorder(), bpy.context.scene.comfyui
-        module("blender.workflow_panel.drawing").draw(layout, chosen.imported, chosen.values, 224)
+        module("blender.workflow_panel.drawing").draw(layout, chosen.imported, chosen.values, 224, lambda: None)
         return [one.name for one in layout.drawn]
 
     return run

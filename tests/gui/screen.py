@@ -93,7 +93,7 @@ class Screen:
 
     def type(self, text: str) -> None:
         """Type a text."""
-        self.xdotool("type", "--delay", "15", text)
+        self.xdotool("type", "--delay", "40", text)
 
     def xdotool(self, *words: str) -> str:
         """Run xdotool on this screen and return what it prints."""

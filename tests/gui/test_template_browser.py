@@ -146,6 +146,8 @@ def test_pictures_come_by_themselves(browser: Browser) -> None:
     browser.window.wait_until("is_open() and len(reading.pictures._asked) == 3")
     browser.window.settle()
     assert noisy_rows(browser.picture("waiting"), INSIDE) < 30, "only texts"
+    browser.window.run("screen_area('VIEW_3D').spaces.active.show_region_ui = False")  # so that it need not be drawn
+    browser.window.settle()
 
     browser.studio.server.knobs.picture_gate.clear()
 
@@ -209,6 +211,20 @@ def test_a_category_is_chosen(browser: Browser) -> None:
     browser.settle()
     browser.picture("category")
     assert browser.window.run("reading.shelf.view.category") == "Video"
+
+
+def test_it_is_in_the_menu_of_workflows(browser: Browser) -> None:
+    offer(browser.studio)
+    corner = browser.window.region("VIEW_3D", "UI")
+    browser.window.screen.move(corner.x + 60, corner.y + 90)
+    browser.window.settle()
+    browser.window.run("with editor('VIEW_3D', 'UI'): bpy.ops.wm.call_menu(name='COMFYUI_MT_workflow')")
+    browser.window.settle()
+    browser.window.screenshot("menu")
+
+    browser.window.key("t")  # the letter that is underlined
+
+    browser.settle()
 
 
 def test_a_server_without_templates(browser: Browser) -> None:

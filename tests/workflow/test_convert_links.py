@@ -135,6 +135,18 @@ def test_a_primitives_text_is_treated_as_the_widgets() -> None:
     assert made == {"text": "a b "}
 
 
+def test_a_primitives_number_is_text_in_a_field_of_several_lines() -> None:
+    workflow = ui(
+        node(1, "Encode", ["own"], {"text*": 1}),
+        node(2, "PrimitiveNode", [5]),
+        node(3, "Encode", ["own"], {"text*": 3}),
+        node(4, "Reroute", None, {"": 2}),
+        links=[[1, 2, 0, 1], [2, 2, 0, 4], [3, 4, 0, 3]],
+    )
+    made = api(workflow)
+    assert made["1"]["inputs"] == made["3"]["inputs"] == {"text": "5"}
+
+
 def test_a_primitive_reaches_through_reroutes() -> None:
     workflow = ui(
         node(1, "Latent", [1, 2], {"width*": 5}),

@@ -334,6 +334,18 @@ def test_an_entry_for_the_instance_goes_to_its_input_by_name() -> None:
     assert value(proxied([["-1", "v"]], [], instance="box"), "3:7") == 1
 
 
+def test_null_for_a_promoted_menu_is_its_first_choice() -> None:
+    menu = defined({"choice": [["a", "b"], {"default": "b"}]})
+    inside = subgraph(
+        "menu", node(7, "Menu", ["b"], {"choice*": 1}), inputs={"c": ("COMBO", [1])}, links=[[1, -10, 0, 7]]
+    )
+    around = subgraph("around", node(9, "menu", [], {"c*": 1}), inputs={"d": ("COMBO", [1])}, links=[[1, -10, 0, 9]])
+    workflow = ui(node(3, "menu", [None]), node(4, "around", [None]), subgraphs=[inside, around])
+    made = api(workflow, {"Menu": menu})
+    assert made["3:7"]["inputs"] == made["4:9:7"]["inputs"] == {"choice": "a"}
+    assert value(ui(node(3, "box", [None]), subgraphs=[BOX]), "3:7") is None
+
+
 def test_values_that_were_set_aside_count_by_name_before_those_by_place() -> None:
     aside = [
         {"originalEntry": ["-1", "v"], "hostValue": 32},

@@ -172,10 +172,28 @@ def test_a_mapping_with_as_many_values_as_places_is_taken_for_a_list() -> None:
     assert inputs_of(ui(node(1, "KSampler", complete))) == {"seed": 0, "steps": 20, "sampler_name": "euler"}
 
 
+@pytest.mark.parametrize("values", [[], [""], [None]])
+def test_a_view_of_a_mesh_that_nobody_has_turned_is_the_browsers(values: list[Any]) -> None:
+    made = widgets(values, defined({"viewport_state": ["LOAD_3D"], "image": ["LOAD_3D"]}))
+    assert set(made) == {"viewport_state"}
+    assert made["viewport_state"]["camera_info"]["fov"] == 35
+    assert widgets([{"a": 1}], defined({"viewport_state": ["LOAD_3D"]})) == {"viewport_state": {"a": 1}}
+
+
 def test_packs_read_mappings_by_name() -> None:
     definition = defined({"a": ["INT"], "b": ["INT"], "seed": SEED}, python_module="custom_nodes.VideoHelperSuite")
     values = {"b": 2, "seed": 7, "videopreview": {"hidden": False}}
     assert widgets(values, definition) == {"a": 0, "b": 2, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    "formats", [{"gif": [], "mp4": [["crf", "INT", {}], ["pix", ["a"]], 5, [], [7]]}, 5, {"mp4": 5}]
+)
+def test_a_format_brings_values_of_its_own(formats: Any) -> None:
+    definition = defined({"format": [["gif", "mp4"], {"formats": formats}]}, python_module="custom_nodes.vhs")
+    brought = {"crf": 19, "pix": "a"} if isinstance(formats, dict) and "gif" in formats else {}
+    assert widgets({"format": "mp4", "crf": 19, "pix": "a", "other": 1}, definition) == {"format": "mp4"} | brought
+    assert widgets({"format": "gif", "crf": 19}, definition) == {"format": "gif"}
 
 
 def test_values_by_name_are_ignored() -> None:
@@ -230,6 +248,12 @@ def test_titles_go_along() -> None:
         {"Words": STOCK["Words"] | {"display_name": "Some words"}},
     )
     assert [each["_meta"]["title"] for each in made.values()] == ["My number", "Number", "Some words"]
+
+
+def test_the_pack_and_its_version_go_along() -> None:
+    properties = {"cnr_id": "some-pack", "aux_id": 5, "ver": "1.2", "Node name for S&R": "Number"}
+    made = api(ui(node(1, "Number", [3], properties=properties)))
+    assert made["1"]["_meta"] == {"title": "Number", "cnr_id": "some-pack", "ver": "1.2"}
 
 
 # CustomCombo: people type the choices in.

@@ -434,7 +434,7 @@ def test_base_and_refiner() -> None:
     assert roles(base_and_refiner()) == {
         "prompt": ["2.text", "11.text"],
         "negative_prompt": ["3.text", "12.text"],
-        "seed": ["5.noise_seed", "13.noise_seed"],
+        "seed": ["5.noise_seed"],
         "steps": ["5.steps", "13.steps"],
         "cfg": ["5.cfg", "13.cfg"],
         "sampler_name": ["5.sampler_name", "13.sampler_name"],

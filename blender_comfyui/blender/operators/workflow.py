@@ -65,6 +65,8 @@ class _Arrival:
         scene = blend_file.scene_by_number(self.scene)
         if scene is not None:
             self.sentence = take(scene, answer)
+            if answer.graph is None:
+                reception.say(self.sentence, "INFO")
         else:
             self.sentence = f"The scene “{self.scene_name}” for which “{answer.workflow.name}” was read is gone."
             reception.say(self.sentence, "ERROR")
@@ -86,6 +88,8 @@ def take(scene: Scene, imported: Imported) -> str:
     if not delivery.blender_is_busy():
         push_undo("Import Workflow")
     said = [*imported.notes]
+    if imported.graph is None and not said:
+        said.append("No server has said yet which nodes it has. Connect to one, and convert the workflow then.")
     if dropped:
         said.append(f"The animation of {dropped} values of the former workflow was removed; undo brings it back.")
     return " ".join(said)
@@ -130,7 +134,7 @@ class COMFYUI_OT_import_workflow(OpeningOperator, Operator, ImportHelper):
     bl_label = "Import Workflow"
     bl_options = set()  # not UNDO: the step is made when the workflow is here
 
-    # Blender would remember it, and take the next click for a drop of the same file
+    # ours says where // leads; and what is remembered of the last time may never look like a drop
     filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"} | compat.RELATIVE_PATH)
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in ENDINGS), options={"HIDDEN"})
     dropped: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})

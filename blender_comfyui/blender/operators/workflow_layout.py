@@ -89,7 +89,12 @@ class COMFYUI_OT_move_value(LayoutOperator, Operator):
     by: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
-        return self.keep(context, shown.with_moved(self.lines(context), self.name, self.by))
+        chosen = context.scene.comfyui
+        built = building.built(chosen.imported)
+        seen = {name for name, _ in values.visible(chosen.values, built)}
+        return self.keep(
+            context, shown.with_moved(self.lines(context), self.name, self.by, built.parameters.keys() - seen)
+        )
 
 
 class COMFYUI_OT_rename_value(LayoutOperator, Operator):

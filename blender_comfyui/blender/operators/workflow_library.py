@@ -58,8 +58,8 @@ class COMFYUI_OT_manage_library(Operator):
             row = column.row(align=True)
             opening = row.operator("comfyui.open_workflow", text=entry.name, icon="NODETREE")
             opening.source, opening.name = "LIBRARY", entry.id
-            icon = "PINNED" if task_workflows.tasks_of(entry.id) else "UNPINNED"
-            row.operator("comfyui.use_for_task", text="", icon=icon).id = entry.id
+            is_pinned = bool(task_workflows.tasks_of(entry.id))
+            row.operator("comfyui.use_for_task", text="", icon="PINNED" if is_pinned else "UNPINNED").id = entry.id
             row.operator("comfyui.rename_workflow", text="", icon="GREASEPENCIL").id = entry.id
             row.operator("comfyui.duplicate_workflow", text="", icon="DUPLICATE").id = entry.id
             row.operator("comfyui.export_workflow", text="", icon="EXPORT").id = entry.id

@@ -53,7 +53,8 @@ class COMFYUI_OT_add_value_preset(AddPresetBase, Operator):
 
     def add(self, context: Context, filepath: str) -> None:
         """Write what an operator of ours reads: menus by their choices, whose numbers may change."""
-        name, text = Path(filepath).stem, json.dumps(_values(context), ensure_ascii=False)
+        name = bpy.path.display_name(Path(filepath).stem, title_case=False)  # as Blender's menu has it
+        text = json.dumps(_values(context), ensure_ascii=False)
         script = f"import bpy\nbpy.ops.comfyui.apply_values(preset={name!r}, values={text!r})\n"
         Path(filepath).write_text(script, encoding="utf-8")
         _note(context, name)
@@ -74,7 +75,7 @@ class COMFYUI_OT_apply_values(Operator):
         built = building.built(chosen.imported)
         try:
             found = json.loads(self.values)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if built is None or not isinstance(found, dict):
             return {"CANCELLED"}

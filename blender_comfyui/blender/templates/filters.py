@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, PointerProperty, StringProperty
+from bpy.props import EnumProperty, PointerProperty, StringProperty
 from bpy.types import Context, PropertyGroup, WindowManager
 
 from .reading import shelf
@@ -68,10 +68,6 @@ class ComfyTemplates(PropertyGroup):
         get=_get_category,
         set=_set_category,
         update=_changed,
-    )
-    # Blender draws every popup again, as it is laid out, when a property with `update` was set
-    drawn_anew: BoolProperty(
-        options={"HIDDEN", "SKIP_SAVE"}, get=lambda _: False, set=lambda _self, _: None, update=lambda _self, _: None
     )
 
 

@@ -9,7 +9,7 @@ import bpy
 from bpy.types import Context, Operator
 
 from ...generation.workshop import Answer, ListTemplates, TemplatesListed, Trouble
-from .. import delivery
+from .. import delivery, regions
 from ..workflow_panel import reception
 from .pictures import Pictures
 from .shelf import Shelf
@@ -96,7 +96,7 @@ def _hear_picture(server: str, answer: Answer) -> None:
         return
     pictures.take(answer)
     if _popup.shown is not None and _popup.shown() is not None:
-        bpy.context.window_manager.comfyui_templates.drawn_anew = True
+        regions.redraw_popups()
         _ask_for_pictures()
 
 

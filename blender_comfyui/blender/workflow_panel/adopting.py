@@ -6,7 +6,7 @@ from bpy.types import Scene
 
 from ...generation.workshop import Definitions, Imported
 from ...workflow.graph import Workflow
-from . import animation, building, forms, lines, shown, state, values
+from . import animation, building, forms, lines, reception, shown, state, values
 from .building import Built
 from .contents import Contents
 
@@ -46,7 +46,9 @@ def change(scene: Scene, contents: Contents) -> None:
     gone = _gone(old, new)
     for name in gone:
         values.remove(chosen.values, name)
-    animation.drop(scene, gone)
+    dropped = animation.drop(scene, gone)
+    if dropped:
+        reception.say(f"The animation of {dropped} values was removed: they are no more what they were.", "INFO")
     if new is not None:
         write_shown(scene, new)
         for name in chosen_values.keys() & set(gone) & new.parameters.keys():  # a list has become too long for a menu

@@ -15,8 +15,9 @@ def drop(scene: Scene, names: Collection[str]) -> int:
     data = scene.animation_data
     if data is None or not names:
         return 0
+    beside = (values.mode_name, values.plus_name)
     paths = {_GROUP + values.path(name) for name in names}
-    paths |= {_GROUP + values.path(values.mode_name(name)) for name in names}
+    paths |= {_GROUP + values.path(of(name)) for name in names for of in beside}
     found = _removed(data.drivers, paths)
     for holder in (data, *(strip for track in data.nla_tracks for strip in track.strips)):
         found |= _removed_from_action(holder, paths)

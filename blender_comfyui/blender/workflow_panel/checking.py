@@ -33,12 +33,12 @@ class Findings:
 
 
 _NOTHING = Findings((), frozenset())
-_known: OrderedDict[str, Findings] = OrderedDict()  # by the workflow's stamp
+_known: OrderedDict[tuple[int, str], Findings] = OrderedDict()  # by scene and the workflow's stamp
 
 
 def findings(imported: ComfyImported) -> Findings:
     """Return what the last look found."""
-    return _known.get(imported.stamp, _NOTHING)
+    return _known.get(_key(imported), _NOTHING)
 
 
 def marked(imported: ComfyImported) -> frozenset[str]:
@@ -47,7 +47,7 @@ def marked(imported: ComfyImported) -> frozenset[str]:
 
 def graph(kept: ComfyValues, built: Built) -> Workflow:
     """Return the workflow with the panel's values at the current frame. Raises InvalidValue."""
-    found = values.by_key(values.read_all(kept, built)) | media.names(kept.id_data, built)
+    found = values.by_key(values.read_all(kept, built)) | media.names(kept, built)
     return with_panel_values(built.workflow, built.parameters.values(), found)
 
 
@@ -61,7 +61,7 @@ def look(scene: Scene, known: Definitions, workflow: Workflow | None = None) -> 
     if built is None:
         return None
     workflow = workflow or graph(chosen.values, built)
-    files = media.names(scene, built).values()
+    files = media.names(chosen.values, built).values()
     found = _problems(workflow, known, built.packs, files)
     for _ in range(_MOST_SURE_FIXES):
         sure = next((problem for problem in found if problem.is_sure and problem.action), None)
@@ -77,7 +77,7 @@ def note(imported: ComfyImported, built: Built, found: Collection[Problem]) -> N
     """Show these problems of a workflow."""
     keys = {f"{problem.node_id}.{problem.parameter}" for problem in found}
     names = frozenset(name for key in keys for name in built.names.get(key, ()))
-    _known[imported.stamp] = Findings(tuple(found), names)
+    _known[_key(imported)] = Findings(tuple(found), names)
     while len(_known) > _REMEMBERED:
         _known.popitem(last=False)
 
@@ -106,6 +106,11 @@ def forget() -> None:
     _known.clear()
 
 
+def _key(imported: ComfyImported) -> tuple[int, str]:
+    """A copy of a scene holds the same workflow, but other values."""
+    return imported.id_data.session_uid, imported.stamp
+
+
 def preset_is_modified(imported: ComfyImported) -> bool:
     """Whether values were changed since a preset was chosen."""
     kept = dict(imported.id_data.comfyui.values.items())
@@ -122,7 +127,7 @@ def _preset(text: str, known: dict[str, Mapping[str, Any]] = {}) -> Mapping[str,
         known.clear()
         try:
             found = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             found = {}
         known[text] = found if isinstance(found, dict) else {}
     return known[text]

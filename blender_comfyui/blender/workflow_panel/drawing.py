@@ -1,6 +1,6 @@
 """The panel of an imported workflow: its groups as sub-panels, made for 280 pixels. Only reads."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bpy.types import UILayout
@@ -13,18 +13,26 @@ from .lines import Line, Table
 from .state import ComfyImported, ComfyValues
 
 
-def draw(layout: UILayout, imported: ComfyImported, kept: ComfyValues, width: int) -> None:
-    """Draw the workflow's problems and values in at most `width` pixels."""
+def draw(
+    layout: UILayout, imported: ComfyImported, kept: ComfyValues, width: int, draw_action: Callable[[], None]
+) -> None:
+    """Draw the workflow's problems and values in at most `width` pixels.
+
+    `draw_action` draws what starts it: after the prompts and pictures at the top, before all that is set less often.
+    """
     built = building.built(imported)
     if built is None:
         _draw_unusable(layout, imported, width)
+        draw_action()
         return
     problem_list.draw(layout, imported, width)
     table = lines.table(imported, kept, built)
     now = dict(kept.items())
     _draw_presets(layout, imported)
     marked = checking.marked(imported)
-    for group in table.groups:
+    for number, group in enumerate(table.groups):
+        if number == table.given:
+            draw_action()
         header, body = layout.panel(group.panel, default_closed=group.is_closed)
         header.label(text=group.title)
         if body is not None:
@@ -33,6 +41,8 @@ def draw(layout: UILayout, imported: ComfyImported, kept: ComfyValues, width: in
             header.operator("comfyui.rename_group", text="", icon="GREASEPENCIL", emboss=False).group = group.title
     if imported.arranging:
         _draw_adding(layout)
+    if table.given == len(table.groups):
+        draw_action()
 
 
 class _Drawing:
@@ -103,7 +113,9 @@ class _Drawing:
         row.prop(self.kept, line.path, text="", slider=line.is_slider)
         if line.is_list:
             row.operator("comfyui.search_value", text="", icon="VIEWZOOM").name = line.name
-        if line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
+        if self.now.get(line.mode) == values.ANIMATED:
+            column.prop(self.kept, line.plus_path, text="Plus")
+        elif line.mode and self.now.get(line.last, str(self.now[line.name])) != str(self.now[line.name]):
             row.operator("comfyui.use_last_value", text="", icon="RECOVER_LAST").name = line.name
 
     def draw_damaged(self, line: Line) -> None:

@@ -1,5 +1,6 @@
 """The panel's lines with all that drawing needs looked up before: a panel is drawn ten times a second."""
 
+import itertools
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ _NEARLY = 1e-6  # Blender's sliders have 32 bits
 _COLOUR_NEARLY = 0.002
 _EXACT = frozenset(Form) - {Form.FLOAT, Form.COLOUR}
 _WIDE = frozenset({Form.LONG_TEXT, Form.NAME, Form.FILE, Form.BIG_INTEGER})
+_GIVEN = frozenset({"prompt", "negative_prompt", "image", "mask", "video", "audio", "mesh", "file"})
 _OPEN = 24  # lines of the groups that are open at first: more is no overview
 
 
@@ -39,6 +41,7 @@ class Line:
     mode: str
     mode_path: str
     last: str
+    plus_path: str
     parameter: Parameter
 
     def is_modified(self, kept: Any) -> bool:
@@ -62,9 +65,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The whole panel. `menus` are those that others depend on: their properties and what the numbers stand for."""
+    """The whole panel. `given` is how many groups at its top hold what is given anew each time: texts and pictures.
+    `menus` are those that others depend on: their properties and what the numbers stand for."""
 
     groups: tuple[Group, ...]
+    given: int
     menus: Mapping[str, tuple[str, Mapping[int, str], Any]]
 
     def is_visible(self, line: Line, now: Mapping[str, Any]) -> bool:
@@ -106,7 +111,12 @@ def _made(layout: shown.Layout, kept: ComfyValues, built: Built) -> Table:
         panel = f"COMFYUI_values_{zlib.crc32(title.encode()):08x}"
         groups.append(Group(title, panel, is_closed, lines))
     keys = {key for group in groups for line in group.lines for key, _ in line.parameter.visible_when}
-    return Table(tuple(groups), {key: _menu(key, kept, built) for key in keys})
+    given = sum(1 for _ in itertools.takewhile(_is_given, groups)) or len(groups)
+    return Table(tuple(groups), given, {key: _menu(key, kept, built) for key in keys})
+
+
+def _is_given(group: Group) -> bool:
+    return any(line.parameter.role in _GIVEN for line in group.lines)
 
 
 def _line(one: shown.Shown, kept: ComfyValues, built: Built) -> Line:
@@ -129,6 +139,7 @@ def _line(one: shown.Shown, kept: ComfyValues, built: Built) -> Line:
         mode=mode,
         mode_path=values.path(mode),
         last=values.last_name(one.name),
+        plus_path=values.path(values.plus_name(one.name)),
         parameter=parameter,
     )
 

@@ -16,7 +16,7 @@ from ...workflow.panel_widgets import Kind
 from .. import input_pictures
 from . import values
 from .building import Built
-from .state import ComfyMedia
+from .state import ComfyMedia, ComfyValues
 
 PICTURES = frozenset({Kind.IMAGE, Kind.MASK})
 _SUBFOLDERS = {Kind.MESH: "3d"}  # of the input folder, where ComfyUI's Load 3D looks
@@ -27,14 +27,14 @@ def is_chosen(item: ComfyMedia | None) -> bool:
     return item is not None and bool(item.image or item.file)
 
 
-def names(scene: Scene, built: Built) -> dict[str, str]:
+def names(kept: ComfyValues, built: Built) -> dict[str, str]:
     """Return under which names files are about to be sent, by the keys of their parameters."""
-    return {parameter.key: server_name(_path(item, parameter)) for item, parameter in _chosen(scene, built)}
+    return {parameter.key: server_name(_path(item, parameter)) for item, parameter in _chosen(kept, built)}
 
 
 def uploads(scene: Scene, built: Built) -> tuple[Upload, ...]:
     """Return what is sent before the workflow. Raises InvalidValue for an image that shows nothing."""
-    return tuple(_upload(scene, item, parameter) for item, parameter in _chosen(scene, built))
+    return tuple(_upload(scene, item, parameter) for item, parameter in _chosen(scene.comfyui.values, built))
 
 
 def draw(column: UILayout, item: ComfyMedia, parameter: Parameter, *, takes_mask: bool) -> None:
@@ -48,9 +48,9 @@ def draw(column: UILayout, item: ComfyMedia, parameter: Parameter, *, takes_mask
         column.template_ID(item, "mask", new="image.new", open="image.open")
 
 
-def _chosen(scene: Scene, built: Built) -> Iterator[tuple[ComfyMedia, Parameter]]:
-    media = scene.comfyui.media
-    for name, parameter in values.visible(scene.comfyui.values, built):
+def _chosen(kept: ComfyValues, built: Built) -> Iterator[tuple[ComfyMedia, Parameter]]:
+    media = values.media(kept)
+    for name, parameter in values.visible(kept, built):
         item = media.get(name)
         if item is not None and (item.image if parameter.kind in PICTURES else item.file):
             yield item, parameter

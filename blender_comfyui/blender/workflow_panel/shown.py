@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,15 +109,18 @@ def with_group_renamed(lines: Layout, group: str, title: str) -> Layout:
     return tuple(replace(line, group=title.strip() or group) if line.group == group else line for line in lines)
 
 
-def with_moved(lines: Layout, name: str, by: int) -> Layout:
-    """Move a line up or down in its group, and with its first or last line the whole group."""
+def with_moved(lines: Layout, name: str, by: int, unseen: Collection[str] = ()) -> Layout:
+    """Move a line up or down in its group, past those that are `unseen`; its first or last one moves the group."""
     grouped = groups(lines)
     for at, (_, members) in enumerate(grouped):
         place = next((index for index, line in enumerate(members) if line.name == name), None)
         if place is None:
             continue
-        if 0 <= place + by < len(members):
-            members.insert(place + by, members.pop(place))
+        target = place + by
+        while by and 0 <= target < len(members) and members[target].name in unseen:
+            target += by
+        if 0 <= target < len(members):
+            members.insert(target, members.pop(place))
         else:
             grouped.insert(max(at + by, 0), grouped.pop(at))
         break
@@ -140,6 +143,11 @@ def _line(built: Built, name: str) -> Shown:
     return Shown(name, label, node_type.display_name if is_untitled else parameter.group)
 
 
+def _whole(text: str) -> str:
+    """Halves of characters, which JSON can hold and Blender cannot, become "?"."""
+    return text.encode(errors="replace").decode()
+
+
 def _loaded(text: str, built: Built) -> Layout:
     if not text:
         return usual(built)
@@ -150,10 +158,12 @@ def _loaded(text: str, built: Built) -> Layout:
 
 
 def _valid(rows: Any, built: Built) -> Iterable[Shown]:
-    """Parameters that the workflow no longer has are left out."""
+    """Parameters that the workflow no longer has are left out, as are those that come again."""
     if not isinstance(rows, list):
         raise ValueError("no list")
+    left = set(built.parameters)
     for row in rows:
         match row:
-            case [str(name), str(label), str(group)] if name in built.parameters:
-                yield Shown(name, label, group)
+            case [str(name), str(label), str(group)] if name in left:
+                left.discard(name)
+                yield Shown(name, _whole(label), _whole(group))

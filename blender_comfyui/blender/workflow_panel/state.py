@@ -6,16 +6,16 @@ import json
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from bpy.props import BoolProperty, PointerProperty, StringProperty
-from bpy.types import Context, Image, PropertyGroup
+from bpy.types import Context, Image, PropertyGroup, Scene
 
 from ..compat import RELATIVE_PATH
 from .contents import Contents
 
 _VERSION = 1
-_LARGEST = 256 * 1024**2  # bytes; a .blend comes from anywhere, and what is packed in it, too
+_LARGEST = 96 * 1024**2  # bytes; a .blend comes from anywhere, and what is packed in it, too
 _REMEMBERED = 4
 
 
@@ -30,8 +30,9 @@ def _look_again(self: "ComfyMedia", _context: Context) -> None:
     """A file that was missing is not, once another one is chosen."""
     from . import checking, reception  # they know the classes of this module
 
-    if checking.findings(self.id_data.comfyui.imported).problems and (known := reception.definitions()):
-        checking.look(self.id_data, known)
+    scene, known = cast(Scene, self.id_data), reception.definitions()
+    if known is not None and checking.findings(scene.comfyui.imported).problems:
+        checking.look(scene, known)
 
 
 class ComfyMedia(PropertyGroup):

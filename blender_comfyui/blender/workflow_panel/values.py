@@ -3,6 +3,7 @@
 Only what is shown, or was added, has one; everything else has what the workflow says.
 """
 
+import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -24,7 +25,10 @@ _MODE_NAMES = {
     "increment": ("Increment", "One more after each click on Generate"),
     "decrement": ("Decrement", "One less after each click on Generate"),
     "randomize": ("Random", "Another one after each click on Generate"),
+    "animated": ("Animated", "The same plus a number that takes keyframes and drivers"),
 }
+ANIMATED = len(CONTROLS)  # Blender animates numbers of 32 bits: those of 64 are kept as text
+_FARTHEST = 2**31 - 128  # curves are floats
 
 
 def mode_name(name: str) -> str:
@@ -35,6 +39,11 @@ def mode_name(name: str) -> str:
 def last_name(name: str) -> str:
     """Return the property with the value of the last click, for what changes after each."""
     return property_name(f"{name}|last")
+
+
+def plus_name(name: str) -> str:
+    """Return the property with what is added to an animated value."""
+    return property_name(f"{name}|plus")
 
 
 def path(name: str) -> str:
@@ -76,7 +85,7 @@ def write(values: ComfyValues, name: str, parameter: Parameter) -> None:
         media(values).add().name = name
     values.id_properties_ui(name).update(**told)  # all at once: an update without items drops them
     if parameter.control and not has(values, mode_name(name)):
-        _write_mode(values, mode_name(name), parameter.control)
+        _write_mode(values, name, parameter.control, is_text=form is Form.BIG_INTEGER)
 
 
 def write_all(values: ComfyValues, built: Built, names: Iterable[str]) -> None:
@@ -106,7 +115,7 @@ def set_value(values: ComfyValues, name: str, parameter: Parameter, value: Any) 
 
 
 def remove(values: ComfyValues, name: str) -> None:
-    for found in (name, mode_name(name), last_name(name)):
+    for found in (name, mode_name(name), last_name(name), plus_name(name)):
         if has(values, found):
             del values[found]
     if (at := media(values).find(name)) >= 0:
@@ -119,7 +128,11 @@ def read(values: ComfyValues, name: str, parameter: Parameter) -> Any:
     if form is None or not fits(values, name, parameter):
         return parameter.value
     choices = {number: text for text, number in numbers(values, name).items()} if form is Form.MENU else {}
-    return forms.value(form, values[name], parameter, choices)
+    found = forms.value(form, values[name], parameter, choices)
+    if form is Form.BIG_INTEGER and (plus := _plus(values, name)):
+        low, high = _limits(parameter)
+        return min(max(found + plus, low), high)
+    return found
 
 
 def read_all(values: ComfyValues, built: Built) -> dict[Place, Any]:
@@ -162,12 +175,23 @@ def advance(values: ComfyValues, built: Built) -> None:
             continue
         now = read(values, name, parameter)
         values[last_name(name)] = str(now)
-        set_value(values, name, parameter, _next(now, CONTROLS[mode % len(CONTROLS)], parameter))
+        if 0 <= mode < ANIMATED:
+            set_value(values, name, parameter, _next(now, CONTROLS[mode], parameter))
+
+
+def _limits(parameter: Parameter) -> tuple[int, int]:
+    low = 0 if parameter.minimum is None else int(parameter.minimum)
+    return low, LARGEST_SEED if parameter.maximum is None else int(parameter.maximum)
+
+
+def _plus(values: ComfyValues, name: str) -> int:
+    """Return what is added to a value at the current frame."""
+    plus = values.get(plus_name(name)) if values.get(mode_name(name)) == ANIMATED else 0
+    return round(plus) if isinstance(plus, int | float) and math.isfinite(plus) else 0
 
 
 def _next(now: int, control: str, parameter: Parameter) -> int:
-    low = 0 if parameter.minimum is None else int(parameter.minimum)
-    high = LARGEST_SEED if parameter.maximum is None else int(parameter.maximum)
+    low, high = _limits(parameter)
     match control:
         case "increment":
             return min(now + 1, high)
@@ -179,10 +203,16 @@ def _next(now: int, control: str, parameter: Parameter) -> int:
             return now
 
 
-def _write_mode(values: ComfyValues, name: str, control: str) -> None:
-    values[name] = CONTROLS.index(control)
-    items = [(mode, *_MODE_NAMES[mode], "NONE", number) for number, mode in enumerate(CONTROLS)]
-    values.id_properties_ui(name).update(items=items, description="What becomes of the value after each click")
+def _write_mode(values: ComfyValues, name: str, control: str, *, is_text: bool) -> None:
+    mode, plus = mode_name(name), plus_name(name)
+    values[mode] = CONTROLS.index(control)
+    offered = (*CONTROLS, "animated") if is_text else CONTROLS
+    items = [(one, *_MODE_NAMES[one], "NONE", number) for number, one in enumerate(offered)]
+    values.id_properties_ui(mode).update(items=items, description="What becomes of the value after each click")
+    if is_text:
+        values[plus] = 0
+        limits = {"min": -_FARTHEST, "max": _FARTHEST, "soft_min": -_FARTHEST, "soft_max": _FARTHEST}
+        values.id_properties_ui(plus).update(**limits, default=0, description="Added to the value at each frame")
 
 
 def _items(values: ComfyValues, name: str) -> tuple[tuple[Any, ...], ...]:

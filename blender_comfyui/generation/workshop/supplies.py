@@ -8,22 +8,30 @@ from __future__ import annotations
 import logging
 import time
 
+from ...comfy.address import ServerAddress
 from ...comfy.client import ComfyClient
+from ...comfy.credentials import Credentials
 from ...comfy.errors import ComfyError, FileMissing
 from ...comfy.offers import Template
+from ...comfy.transport import Timeouts
 from ...workflow.errors import NotNodeTypes
 from ...workflow.node_types import NodeTypes
 from .questions import Definitions
 
 log = logging.getLogger(__name__)
 
+PICTURE_PATIENCE = 15.0  # seconds for one picture; official ones have up to 2 MB
+
 
 class Supplies:
     """One server; its routes raise ComfyError."""
 
-    def __init__(self, client: ComfyClient) -> None:
-        self.client = client
-        self.server = str(client.address)
+    def __init__(self, address: ServerAddress, credentials: Credentials | None, timeouts: Timeouts) -> None:
+        self.client = ComfyClient(address, credentials, timeouts)
+        patience = min(timeouts.total, PICTURE_PATIENCE)
+        brief = Timeouts(min(timeouts.connect, patience), min(timeouts.read, patience), patience)
+        self._pictures = ComfyClient(address, credentials, brief)
+        self.server = str(address)
         self.stale = False  # set by whoever hears that the server was away
         self._definitions: Definitions | None = None
         self._templates: dict[tuple[str, str], Template] = {}
@@ -31,6 +39,11 @@ class Supplies:
     def abort(self) -> None:
         """End what is under way, from any thread. Returns at once."""
         self.client.abort()
+        self._pictures.abort()
+
+    def close(self) -> None:
+        self.client.close()
+        self._pictures.close()
 
     def definitions(self, anew: bool = False) -> Definitions:
         """Raises NotNodeTypes, too."""
@@ -60,6 +73,10 @@ class Supplies:
         if (name, module) not in self._templates:
             raise FileMissing(f"The server no longer has the template “{name}”. Read the list anew.")
         return self._templates[name, module]
+
+    def thumbnail(self, template: Template) -> bytes | None:
+        """Its encoded picture, None where there is none; TimedOut soon, as whoever clicks on it waits for this."""
+        return self._pictures.template_thumbnail(template)
 
     def _read_definitions(self) -> Definitions:
         read = time.monotonic()

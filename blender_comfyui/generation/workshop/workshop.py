@@ -14,7 +14,6 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ...comfy.address import ServerAddress
-from ...comfy.client import ComfyClient
 from ...comfy.credentials import Credentials
 from ...comfy.errors import CannotConnect, ComfyError
 from ...comfy.transport import Timeouts
@@ -124,7 +123,7 @@ class Workshop:
         new = None
         if url is not None and not self._closed:
             address = url if isinstance(url, ServerAddress) else ServerAddress.parse(url)
-            new = Supplies(ComfyClient(address, credentials, timeouts))
+            new = Supplies(address, credentials, timeouts)
         old, self._supplies = self._supplies, new
         self._last_state = ServerState()
         if old is not None:
@@ -184,9 +183,9 @@ class Workshop:
     def _close_clients(self) -> None:
         with contextlib.suppress(Empty):
             while True:
-                self._left.get_nowait().client.close()
+                self._left.get_nowait().close()
         if self._closed and self._supplies is not None:
-            self._supplies.client.close()
+            self._supplies.close()
 
     def _answered(self, question: Question) -> Iterator[Answer]:
         try:
@@ -328,7 +327,7 @@ class Workshop:
         try:
             pixels = self._at_server(
                 lambda server: self._pictures.pixels(
-                    server.server, server.template(name, module), side, server.client.template_thumbnail
+                    server.server, server.template(name, module), side, server.thumbnail
                 )
             )
             if pixels is not None:

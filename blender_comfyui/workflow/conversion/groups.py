@@ -137,6 +137,9 @@ class _Group:
                 self.converted.append((node, slot, input_))
             elif not node.inputs[slot].links:
                 self.add_input(node, slot, input_)
+        self.add_outputs(node, node_type)
+
+    def add_outputs(self, node: UiNode, node_type: NodeType) -> None:
         for slot, output in enumerate(node_type.outputs):
             hidden = (node.id, slot) in self.types_from and (int(node.id), slot) not in self.external
             if self.configured(node, "output", str(slot)).get("visible", not hidden):

@@ -47,6 +47,32 @@ _DEFAULTS: dict[str, Any] = {
     "IMAGECOMPARE": ["", ""],  # two pictures that the browser compares; the server only wants that there is something
 }
 
+# The browser's view of a mesh before anybody has turned it.
+_VIEW = {
+    "image": "",
+    "mask": "",
+    "normal": "",
+    "camera_info": {
+        "position": {"x": 10, "y": 10, "z": 10.000000000000002},
+        "target": {"x": 0, "y": 0, "z": 0},
+        "zoom": 1,
+        "cameraType": "perspective",
+        "quaternion": {
+            "x": -0.2798481423331213,
+            "y": 0.3647051996310008,
+            "z": 0.11591689595929511,
+            "w": 0.8804762392171493,
+        },
+        "fov": 35,
+        "aspect": 1,
+        "near": 0.01,
+        "far": 10000,
+        "frustum": {"left": -5, "right": 5, "top": 5, "bottom": -5},
+    },
+    "recording": "",
+    "model_3d_info": [],
+}
+
 
 @dataclass(slots=True)
 class Widget:
@@ -152,12 +178,22 @@ class _Placing:
         into = self.beside_widgets if into is None else into
         into.append(self.input(name, input_))
         saved = self.take(name, input_)
-        widget = self.widgets[name] = Widget(name, input_.widget, _value(input_, saved), input_)
+        widget = self.widgets[name] = Widget(name, input_.widget, shown_value(input_, saved), input_)
         widget.control = self.control(name, input_)
+        self.add_of_format(input_, widget.value)
         if isinstance(input_.dynamic, DynamicCombo):
             self.place_chosen(name, input_.dynamic, widget.value, saved is None, into)
         elif isinstance(input_.dynamic, DynamicGroup):
             self.place_group(name, input_.dynamic, saved, into)
+
+    def add_of_format(self, input_: InputType, chosen: Any) -> None:
+        """Add what VideoHelperSuite's menu of formats brings for the chosen one, as far as the file has it."""
+        formats = input_.options.get("formats")
+        rows = formats.get(chosen) if isinstance(formats, Mapping) and isinstance(chosen, str) else None
+        for row in rows if isinstance(rows, list | tuple) else ():
+            name = row[0] if isinstance(row, list | tuple) and row else None
+            if isinstance(name, str) and name in self.named:
+                self.widgets.setdefault(name, Widget(name, "", self.named[name]))
 
     def place_chosen(self, name: str, combo: DynamicCombo, chosen: Any, is_late: bool, into: list[Input]) -> None:
         """Place what a choice brings; ``is_late`` where the editor chooses only after it has dealt out the values."""
@@ -215,8 +251,10 @@ def _is_remote(input_: InputType) -> bool:
 
 def _has_button(input_: InputType) -> bool:
     """True for a menu beside which a button is, which the editor takes for a widget called refresh and sends."""
-    remote = input_.options.get("remote")
-    return _is_remote(input_) and isinstance(remote, Mapping) and bool(remote.get("refresh_button"))
+    if not _is_remote(input_):
+        return False
+    remote = input_.options["remote"]
+    return isinstance(remote, Mapping) and bool(remote.get("refresh_button"))
 
 
 def _controls(name: str, input_: InputType) -> int:
@@ -234,11 +272,13 @@ def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
     They can only be told by their number: as many values as widgets, forced inputs and controls together. The editor
     takes a mapping for a list of its values where it has that many; packs that write mappings read them by name.
     """
-    places_forced = list(_forced_places(node_type))
     values = node.values or []
+    if not node.mapped and not any(input_.is_forced for input_ in node_type.inputs):
+        return values
+    places_forced = list(_forced_places(node_type))
     if len(node.mapped) == len(places_forced) and not node_type.is_of_a_pack:
         values = list(node.mapped.values())
-    if not any(places_forced) or len(places_forced) != len(values):
+    if len(places_forced) != len(values):
         return values
     return [value for value, is_forced in zip(values, places_forced, strict=True) if not is_forced]
 
@@ -246,16 +286,17 @@ def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
 def _forced_places(node_type: NodeType) -> Iterator[bool]:
     """Yield for each value that the editor once kept whether it is a forced input's."""
     for input_ in node_type.inputs:
-        is_forced = bool(input_.options.get("forceInput"))
-        if is_forced or input_.widget:
-            yield is_forced
+        if input_.is_forced or input_.widget:
+            yield input_.is_forced
             control = input_.options.get("control_after_generate")
             if control if control is not None else input_.type == "INT" and input_.name in _SEEDS:
                 yield False
 
 
-def _value(input_: InputType, saved: Any) -> Any:
+def shown_value(input_: InputType, saved: Any) -> Any:
     """Return the value that the editor shows for a saved one."""
+    if input_.widget == "LOAD_3D" and input_.name == "viewport_state":
+        return saved if isinstance(saved, Mapping) else _VIEW
     if saved is MISSING or (saved is None and isinstance(input_.dynamic, DynamicCombo)):
         return default_value(input_)
     if saved is None and input_.widget == "COMBO":

@@ -105,16 +105,34 @@ class Promotion:
         target = self.target(scope.graph, index)
         if target is None:
             return MISSING
-        if index in scope.given:
-            return scope.given[index]
-        values = scope.host.values if scope.host else None
-        rank = self._rank(scope.graph, index)
-        if values is not None and rank < len(values):
-            return values[rank]
+        held = self._held(scope, index)
+        if held is None:
+            return self._instead_of_null(target)
+        if held is not MISSING:
+            return held
         if target.inner is not None and target.node.id in scope.children:
             return self.value(scope.children[target.node.id], target.inner)
         widget = self._nodes.layout(target.node).widgets.get(target.name)
         return widget.value if widget else MISSING
+
+    def _held(self, scope: Scope, index: int) -> Any:
+        """Return the value that the instance has for an input by itself."""
+        if index in scope.given:
+            return scope.given[index]
+        values = scope.host.values if scope.host else None
+        rank = self._rank(scope.graph, index)
+        return values[rank] if values is not None and rank < len(values) else MISSING
+
+    def _instead_of_null(self, target: Target) -> Any:
+        """Return a menu's first choice, as for a menu that is not promoted; None for all else."""
+        definition = self._nodes.definition(target.node)
+        while definition is not None and target.inner is not None:
+            inner = self.target(definition, target.inner)
+            if inner is None:
+                return None
+            target, definition = inner, self._nodes.definition(inner.node)
+        widget = self._nodes.layout(target.node).widgets.get(target.name)
+        return next(iter(widget.input_.choices), None) if widget and widget.input_ else None
 
     def _rank(self, graph: Graph, index: int) -> int:
         """Return how many promoted inputs come before this one."""

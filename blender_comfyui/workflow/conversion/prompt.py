@@ -14,7 +14,7 @@ from ..node_types import NodeTypes
 from ..reading import NotJson, copied_as_json
 from ..wording import quoted
 from .graphs import Graph, UiFile, UiNode
-from .layout import MISSING, Widget, custom_combo_index
+from .layout import MISSING, Widget, custom_combo_index, shown_value
 from .nodes import PRIMITIVE, Nodes
 from .promoted import Promotion
 from .routes import Literal, Output, Routes
@@ -84,7 +84,7 @@ class Prompt:
                     for target, input_ in self._nodes.fed_by(graph, node):
                         widget = self._nodes.layout(target).widgets.get(input_.widget)
                         if widget is not None:
-                            widget.value = node.values[0]
+                            widget.value = _in_widget(widget, node.values[0])
 
     def _primitive_value(self, node: UiNode) -> Any:
         value = node.values[0] if node.values else None
@@ -107,7 +107,7 @@ class Prompt:
             self._put(inputs, node, input_.name, layout.widgets.get(input_.widget), source)
         node_type = self._node_types.get(node.type)
         title = node.title or (node_type.display_name if node_type else node.type)
-        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title}}
+        return {"class_type": node.type, "inputs": inputs, "_meta": {"title": title, **_origin(node)}}
 
     def _put(
         self, inputs: dict[str, Any], node: UiNode, name: str, widget: Widget | None, source: Output | Literal | None
@@ -119,7 +119,7 @@ class Prompt:
             if node.type == "CustomCombo" and name == "choice":
                 inputs["index"] = _custom_index(inputs, source.value)
         elif isinstance(source, Literal) and widget is not None:
-            inputs[name] = self._widget_value(node, widget, source.value)
+            inputs[name] = self._widget_value(node, widget, _in_widget(widget, source.value))
 
     def _widget_value(self, node: UiNode, widget: Widget, value: Any) -> Any:
         if isinstance(value, str):
@@ -168,6 +168,10 @@ def _custom_index(inputs: dict[str, Any], choice: Any) -> int:
     return custom_combo_index(choice, options)
 
 
+def _in_widget(widget: Widget, value: Any) -> Any:
+    return shown_value(widget.input_, value) if widget.input_ else value
+
+
 def _copied(node: UiNode, value: Any) -> Any:
     try:
         return copied_as_json(value)
@@ -193,6 +197,12 @@ def _pack(node: UiNode) -> str:
         if isinstance(pack, str) and pack:
             return pack
     return ""
+
+
+def _origin(node: UiNode) -> dict[str, str]:
+    """Return where a class comes from as far as the file says it, for whoever imports the prompt one day."""
+    found = ((key, node.properties.get(key)) for key in ("cnr_id", "aux_id", "ver"))
+    return {key: value for key, value in found if isinstance(value, str) and value}
 
 
 def _called(node: UiNode, pack: str) -> str:

@@ -17,6 +17,7 @@ from tests.conftest import SHARED
 from tests.local_http import LocalHTTP
 
 LIMIT = 30.0  # seconds; only reached where something is wrong
+SHORT = Timeouts(connect=2.0, read=5.0, total=10.0)
 
 
 class Asked(Workshop):
@@ -35,9 +36,8 @@ def workshop(tmp_path: Path) -> Iterator[Callable[..., Asked]]:
     """``workshop(server or url)`` gives one that ends with the test; ``pictures`` is where it keeps those."""
     made: list[Asked] = []
 
-    def make(server: Any = None, pictures: Path | None = None) -> Asked:
+    def make(server: Any = None, pictures: Path | None = None, timeouts: Timeouts = SHORT) -> Asked:
         url = getattr(server, "url", server)
-        timeouts = Timeouts(connect=2.0, read=5.0, total=10.0)
         made.append(Asked(tmp_path / "library", url, timeouts=timeouts, pictures=pictures))
         return made[-1]
 

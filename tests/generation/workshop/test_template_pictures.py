@@ -14,15 +14,19 @@ from PIL import Image
 
 from blender_comfyui.comfy.errors import TimedOut
 from blender_comfyui.comfy.offers import Template
+from blender_comfyui.comfy.transport import Timeouts
 from blender_comfyui.generation.workshop import (
+    Imported,
     ListTemplates,
     NoTemplateThumbnail,
+    OpenTemplate,
     TemplateThumbnail,
     WantTemplateThumbnail,
+    supplies,
     thumbnails,
 )
 from blender_comfyui.generation.workshop.thumbnails import TemplatePictures
-from tests.generation.workshop.conftest import LIMIT, put
+from tests.generation.workshop.conftest import LIMIT, put, ui_file
 
 FOX = Template("fox", title="A fox", picture="webp")
 FOLDER = "pictures"
@@ -211,6 +215,24 @@ def test_no_name_leads_out_of_the_folder(tmp_path_factory, server, name, module)
     assert path.parent == folder
     assert len(path.name) == 37
     assert path.name.isascii()
+
+
+def test_whoever_opens_a_template_does_not_wait_long_for_a_picture(comfy_server, workshop, monkeypatch):
+    monkeypatch.setattr(supplies, "PICTURE_PATIENCE", 0.2)
+    server = comfy_server()
+    offer(server)
+    put(server.folders.templates / "fox.json", ui_file())
+    server.knobs.picture_gate.set()
+    try:
+        ours = workshop(server, timeouts=Timeouts(read=2 * LIMIT, total=2 * LIMIT))
+        ours.answer(ListTemplates())
+        ours.ask(WantTemplateThumbnail("fox"))
+        server.knobs.picture_gate.wait_reached()
+        ours.ask(OpenTemplate("fox"))
+        assert ours.next_answer() == NoTemplateThumbnail("fox", "")
+        assert isinstance(ours.next_answer(), Imported)
+    finally:
+        server.knobs.picture_gate.clear()
 
 
 def test_a_slow_server_keeps_nothing_else_waiting_at_the_end(keeping, silent_server):
