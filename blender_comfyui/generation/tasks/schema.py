@@ -161,8 +161,7 @@ class _Reading:
             raise _not_found(item, f"the workflow {quoted(name)} cannot be used. {error}") from error
 
     def file(self, item: Item, name: str) -> Path:
-        path = self.folder / name
-        path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
+        path = self.folder / (name if name.lower().endswith(".json") else f"{name}.json")
         self.files[path] = None
         if not path.is_file():
             there = f"Bundled are {', '.join(bundled.names())}; others are files beside this one."
