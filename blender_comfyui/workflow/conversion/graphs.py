@@ -66,7 +66,8 @@ class UiNode:
     """One node of the file; ``values`` are its widgets', None where the file has no list of them.
 
     ``named`` are values known by their widget's name, as a group node gives them; they go before the others.
-    ``mapped`` are the values of a file that has no list of them but a mapping by name.
+    ``mapped`` are the values of a file that has no list of them but a mapping by name. ``by_place`` are links that no
+    input of the file names, by the index of the input that they end at.
     """
 
     id: str
@@ -79,6 +80,7 @@ class UiNode:
     properties: Mapping[str, Any]
     named: dict[str, Any] = field(default_factory=dict)
     mapped: Mapping[str, Any] = field(default_factory=dict)
+    by_place: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_cut(self) -> bool:
@@ -184,15 +186,15 @@ def node_of(raw: object, position: int, where: str) -> UiNode:
         mode=mode if isinstance(mode, int | float) else 0,
         title=_text(raw.get("title")),
         inputs=[_slot(slot, here, "link") for slot in list_of(raw.get("inputs"), "inputs", here)],
-        outputs=[_slot(slot, here) for slot in list_of(raw.get("outputs"), "outputs", here)],
+        outputs=[_slot(slot, here, "links") for slot in list_of(raw.get("outputs"), "outputs", here)],
         values=list(values) if isinstance(values, _LISTS) else None,
         properties=properties if isinstance(properties, _MAPPINGS) else {},
         mapped=values if values and not isinstance(values, _LISTS) and isinstance(values, Mapping) else {},
     )
 
 
-def _slot(raw: object, where: object, links_key: str = "") -> Slot:
-    """Read an input or output; without a key, its links are left alone: those of inputs say it all."""
+def _slot(raw: object, where: object, links_key: str) -> Slot:
+    """Read an input or output."""
     if not isinstance(raw, _MAPPINGS):
         raise BrokenWorkflow(f"An input or output of {where} is none. Save the workflow again in ComfyUI.")
     name, type_, widget = raw.get("name"), raw.get("type"), raw.get("widget")

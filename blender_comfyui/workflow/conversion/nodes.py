@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..node_types import NodeTypes
-from . import groups
+from . import groups, link_table
 from .graphs import Graph, Link, Slot, UiFile, UiNode
 from .layout import Input, Layout, lay_out
 
@@ -41,6 +41,7 @@ class Nodes:
     """Answers for the nodes of one file, each worked out once."""
 
     def __init__(self, file: UiFile, node_types: NodeTypes) -> None:
+        link_table.agree(file)
         self.node_types = node_types
         self._file = file
         self._layouts: dict[UiNode, Layout] = {}
@@ -81,6 +82,7 @@ class Nodes:
         if layout is None:
             node_type = None if self.is_virtual(node) else self.node_types.get(node.type)
             layout = self._layouts[node] = lay_out(node, node_type)
+            _put_in_place(layout.inputs, node)
         return layout
 
     def inputs(self, node: UiNode) -> list[Input]:
@@ -89,7 +91,8 @@ class Nodes:
         if graph is None:
             return self.layout(node).inputs
         if node not in self._instance_inputs:
-            self._instance_inputs[node] = list(_matched(graph.inputs, node.inputs))
+            inputs = self._instance_inputs[node] = list(_matched(graph.inputs, node.inputs))
+            _put_in_place(inputs, node)
         return self._instance_inputs[node]
 
     def output_type(self, node: UiNode, slot: int) -> str:
@@ -122,6 +125,13 @@ class Nodes:
             for link_id, link in graph.links.items():
                 by_origin.setdefault(link.origin, []).append((link_id, link))
         return self._links[graph].get(origin, [])
+
+
+def _put_in_place(inputs: list[Input], node: UiNode) -> None:
+    """Give the links that no input of the file names to the inputs whose places they end at."""
+    for at, link in node.by_place.items():
+        if at < len(inputs) and inputs[at].link is None:
+            inputs[at].link = link
 
 
 def _matched(defined: list[Slot], saved: list[Slot]) -> Iterator[Input]:

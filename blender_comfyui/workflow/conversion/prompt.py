@@ -16,6 +16,7 @@ from ..wording import quoted
 from .graphs import Graph, UiFile, UiNode
 from .layout import MISSING, Widget, custom_combo_index, shown_value
 from .nodes import PRIMITIVE, Nodes
+from .numbers import held_by_primitive, held_by_widget
 from .promoted import Promotion
 from .routes import Literal, Output, Routes
 from .scopes import Scope, open_up
@@ -38,6 +39,7 @@ class Prompt:
         self._nodes = Nodes(file, node_types)
         self._scopes = open_up(file.root, self._nodes.definition)
         self._named: dict[str, UiNode] | None = None
+        self._fed: set[tuple[UiNode, str]] = set()  # widgets that already have a primitive's value
         self._refuse_unknown()
         self._apply_primitives()
         self._promotion = Promotion(self._nodes, self._scopes)
@@ -80,11 +82,19 @@ class Prompt:
         for graph in dict.fromkeys(scope.graph for scope in self._scopes):
             for node in graph.nodes.values():
                 if node.type == PRIMITIVE and node.values:
-                    node.values = [self._primitive_value(node), *node.values[1:]]
-                    for target, input_ in self._nodes.fed_by(graph, node):
-                        widget = self._nodes.layout(target).widgets.get(input_.widget)
-                        if widget is not None:
-                            widget.value = _in_widget(widget, node.values[0])
+                    self._apply_primitive(graph, node)
+
+    def _apply_primitive(self, graph: Graph, primitive: UiNode) -> None:
+        fed = []
+        for target, input_ in self._nodes.fed_by(graph, primitive):
+            widget = self._nodes.layout(target).widgets.get(input_.widget)
+            if widget is not None:
+                fed.append(widget)
+                self._fed.add((target, widget.name))
+        value = held_by_primitive(self._primitive_value(primitive), [widget.input_ for widget in fed])
+        primitive.values = [value, *(primitive.values or ())[1:]]
+        for widget in fed:
+            widget.value = _in_widget(widget, value)
 
     def _primitive_value(self, node: UiNode) -> Any:
         value = node.values[0] if node.values else None
@@ -118,8 +128,10 @@ class Prompt:
             inputs[name] = _wrapped(_copied(node, source.value))
             if node.type == "CustomCombo" and name == "choice":
                 inputs["index"] = _custom_index(inputs, source.value)
-        elif isinstance(source, Literal) and widget is not None:
-            inputs[name] = self._widget_value(node, widget, _in_widget(widget, source.value))
+        elif isinstance(source, Literal) and widget is not None and (node, widget.name) not in self._fed:
+            inputs[name] = self._widget_value(
+                node, widget, _in_widget(widget, held_by_primitive(source.value, [widget.input_]))
+            )
 
     def _widget_value(self, node: UiNode, widget: Widget, value: Any) -> Any:
         if isinstance(value, str):
@@ -169,7 +181,10 @@ def _custom_index(inputs: dict[str, Any], choice: Any) -> int:
 
 
 def _in_widget(widget: Widget, value: Any) -> Any:
-    return shown_value(widget.input_, value) if widget.input_ else value
+    """Return what a widget makes of a primitive's value."""
+    if widget.input_ is None:
+        return value
+    return held_by_widget(shown_value(widget.input_, value), widget.input_)
 
 
 def _copied(node: UiNode, value: Any) -> Any:
