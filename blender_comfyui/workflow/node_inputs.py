@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-# What the editor draws as a widget. The last four it draws from the browser's own devices or of the browser's pictures.
+# What the editor draws as a widget. The last three it draws from the browser's own devices or pictures.
 WIDGET_TYPES = frozenset(
     "INT FLOAT STRING BOOLEAN COMBO MARKDOWN TEXTAREA COLOR COLORS BOUNDING_BOX BOUNDING_BOXES CURVE RANGE PAINTER "
     "COMPOSITOR VIDEO_EDIT IMAGECOMPARE CHART GALLERIA RESOLUTION_PREVIEW CAMERA_INFO_STATE AUDIO_UI IMAGEUPLOAD "
-    "COMFY_DYNAMICCOMBO_V3 COMFY_DYNAMICGROUP_V3 LOAD_3D LOAD_3D_ANIMATION WEBCAM AUDIO_RECORD".split()
+    "COMFY_DYNAMICCOMBO_V3 COMFY_DYNAMICGROUP_V3 LOAD_3D WEBCAM AUDIO_RECORD".split()
 )
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"

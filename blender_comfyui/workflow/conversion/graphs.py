@@ -120,11 +120,11 @@ def read(ui: object) -> UiFile:
         raise NotAWorkflow("This is no workflow of ComfyUI's editor: it has no list of nodes. Save it again there.")
     definitions: dict[str, Graph] = {}
     for raw in _definitions(ui):
-        graph = _graph(raw, f"the subgraph {quoted(raw.get('name') or raw['id'])}")
+        graph = _graph(raw, f"the subgraph {quoted(raw.get('name') or raw['id'])}", False)
         definitions.setdefault(graph.id, graph)
     extra = ui.get("extra")
     groups = extra.get("groupNodes") if isinstance(extra, Mapping) else None
-    return UiFile(_graph(ui, "the workflow"), definitions, groups if isinstance(groups, Mapping) else {})
+    return UiFile(_graph(ui, "the workflow", True), definitions, groups if isinstance(groups, Mapping) else {})
 
 
 def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -145,7 +145,7 @@ def _definitions(ui: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             waiting.append((raw, depth + 1))
 
 
-def _graph(raw: Mapping[str, Any], where: str) -> Graph:
+def _graph(raw: Mapping[str, Any], where: str, renumbers: bool) -> Graph:
     graph = Graph(id=id_of(raw.get("id")) or "", name=_text(raw.get("name")))
     later = []
     for position, raw_node in enumerate(list_of(raw.get("nodes"), "nodes", where), 1):
@@ -154,7 +154,8 @@ def _graph(raw: Mapping[str, Any], where: str) -> Graph:
             later.append(node)
         else:
             graph.nodes[node.id] = node
-    for node in later:  # the editor gives the second of two equal ids a new one; its links are the first one's
+    # The second of two equal ids gets a new one, as in the editor, or inside a subgraph is left out; links are the first's.
+    for node in later if renumbers else ():
         node.id = _unused_id(graph.nodes)
         graph.nodes[node.id] = node
     graph.links = dict(_links(raw.get("links"), where))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..node_inputs import MOST_ROWS, Autogrow, DynamicCombo, DynamicGroup, InputType
+from ..node_inputs import DYNAMIC_COMBO, MOST_ROWS, Autogrow, DynamicCombo, DynamicGroup, InputType
 from ..node_types import NodeType
 from ..reading import NotJson, copied_as_json
 from .graphs import Slot, UiNode
@@ -21,6 +21,9 @@ CONTROLS = frozenset({"control_after_generate", "control_filter_list"})
 
 _WITHOUT_PLACE = frozenset({"RESOLUTION_PREVIEW", "IMAGECOMPARE", "CAMERA_INFO_STATE", "AUDIO_UI"})
 _NOT_SENT = frozenset({"RESOLUTION_PREVIEW", "CAMERA_INFO_STATE", "AUDIO_UI", "IMAGEUPLOAD", "COMFY_DYNAMICGROUP_V3"})
+_UPLOADS = ("image_upload", "animated_image_upload", "video_upload", "audio_upload")
+# Buttons before the view of a mesh that can be loaded: the editor keeps and sends them like widgets.
+_MESH_BUTTONS = {"upload 3d model": "upload3dmodel", "upload extra resources": "uploadExtraResources", "clear": "clear"}
 _MOST_INPUTS = 5000
 _SEEDS = frozenset({"seed", "noise_seed"})
 _SAMPLERS = frozenset({"KSampler", "KSamplerAdvanced"})
@@ -131,9 +134,12 @@ def lay_out(node: UiNode, node_type: NodeType | None) -> Layout:
 
 
 def _extras(node: UiNode, layout: Layout) -> Iterator[Input]:
-    """Yield the inputs that only the file has; those of widgets that are no more are left out."""
+    """Yield the inputs that only the file has; those of widgets or choices that are no more are left out."""
     defined = {input_.name for input_ in layout.inputs}
+    left = tuple(f"{combo}." for combo in layout.widgets if layout.widgets[combo].kind == DYNAMIC_COMBO and node.values)
     for slot in node.inputs:
+        if left and slot.name.startswith(left):
+            continue
         if slot.name not in defined and (not slot.widget or slot.widget in layout.widgets):
             defined.add(slot.name)
             yield Input(slot.name, slot.type, slot.link, slot.widget)
@@ -176,6 +182,8 @@ class _Placing:
 
     def place_widget(self, name: str, input_: InputType, into: list[Input] | None) -> None:
         into = self.beside_widgets if into is None else into
+        if input_.widget == "LOAD_3D" and "model_file" in self.widgets:
+            self.place_buttons(_MESH_BUTTONS)
         into.append(self.input(name, input_))
         saved = self.take(name, input_)
         widget = self.widgets[name] = Widget(name, input_.widget, shown_value(input_, saved), input_)
@@ -194,6 +202,12 @@ class _Placing:
             name = row[0] if isinstance(row, list | tuple) and row else None
             if isinstance(name, str) and name in self.named:
                 self.widgets.setdefault(name, Widget(name, "", self.named[name]))
+
+    def place_buttons(self, buttons: Mapping[str, str]) -> None:
+        for button, value in buttons.items():
+            saved = self.saved(self.at)
+            self.widgets[button] = Widget(button, "", value if saved is MISSING else saved)
+            self.at += 1
 
     def place_chosen(self, name: str, combo: DynamicCombo, chosen: Any, is_late: bool, into: list[Input]) -> None:
         """Place what a choice brings; ``is_late`` where the editor chooses only after it has dealt out the values."""
@@ -276,11 +290,18 @@ def _dealt(node: UiNode, node_type: NodeType) -> list[Any]:
     if not node.mapped and not any(input_.is_forced for input_ in node_type.inputs):
         return values
     places_forced = list(_forced_places(node_type))
-    if len(node.mapped) == len(places_forced) and not node_type.is_of_a_pack:
-        values = list(node.mapped.values())
+    buttons = any(input_.options.get(upload) for input_ in node_type.inputs for upload in _UPLOADS)
+    if node.mapped and len(node.mapped) == len(places_forced) + buttons and not node_type.is_of_a_pack:
+        values = [node.mapped[key] for key in sorted(node.mapped, key=_as_javascript_sorts)]
     if len(places_forced) != len(values):
         return values
     return [value for value, is_forced in zip(values, places_forced, strict=True) if not is_forced]
+
+
+def _as_javascript_sorts(key: Any) -> tuple[bool, int]:
+    """Put keys that are whole numbers first, as the browser does."""
+    is_number = isinstance(key, str) and key.isascii() and key.isdigit() and len(key) < 10 and str(int(key)) == key
+    return not is_number, int(key) if is_number else 0
 
 
 def _forced_places(node_type: NodeType) -> Iterator[bool]:
@@ -295,6 +316,8 @@ def _forced_places(node_type: NodeType) -> Iterator[bool]:
 
 def shown_value(input_: InputType, saved: Any) -> Any:
     """Return the value that the editor shows for a saved one."""
+    if input_.widget == "AUDIO_RECORD":
+        return ""  # what the browser has recorded: nothing
     if input_.widget == "LOAD_3D" and input_.name == "viewport_state":
         return saved if isinstance(saved, Mapping) else _VIEW
     if saved is MISSING or (saved is None and isinstance(input_.dynamic, DynamicCombo)):

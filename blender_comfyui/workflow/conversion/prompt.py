@@ -25,7 +25,12 @@ from .texts import dynamic_prompt, replaced, shown
 _REPLACE_IN_PRIMITIVE = "Run widget replace on values"
 _SEARCH_NAME = "Node name for S&R"
 _SUBGRAPH_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SAVERS = frozenset({"CLIPSave", "VAESave", "ModelSave", "LoraSave"})
+# In the file names of these, and of no others, the editor replaces what stands between % signs.
+_SAVERS = frozenset(
+    "SaveImage SaveImageAdvanced SaveSVGNode SaveVideo SaveAnimatedWEBP SaveAnimatedPNG SaveWEBM SaveAudio "
+    "SaveAudioMP3 SaveAudioOpus SaveAudioAdvanced SaveGLB Save3DAdvanced SaveGaussianSplat SavePointCloud SaveLatent "
+    "CLIPSave VAESave ModelSave LoraSave".split()
+)
 
 
 class Prompt:
@@ -203,7 +208,7 @@ def _wrapped(value: Any) -> Any:
 
 
 def _saves(node: UiNode) -> bool:
-    return node.type.startswith("Save") or node.type in _SAVERS
+    return node.type in _SAVERS
 
 
 def _pack(node: UiNode) -> str:
