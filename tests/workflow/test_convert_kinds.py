@@ -22,6 +22,8 @@ def test_a_mesh_to_load_has_three_buttons_before_its_view() -> None:
 
 def test_a_view_without_a_mesh_to_load_has_no_buttons() -> None:
     assert widgets(["", 512], defined({"image": ["LOAD_3D", {}], "width": WIDTH}))["width"] == 512
+    advanced = defined({"model_file": [["m.glb"]], "viewport_state": ["LOAD_3D", {}], "width": WIDTH})
+    assert widgets(["m.glb", "", 512], advanced)["width"] == 512
 
 
 def test_an_animated_view_is_a_socket_now() -> None:

@@ -154,7 +154,7 @@ def _graph(raw: Mapping[str, Any], where: str, renumbers: bool) -> Graph:
             later.append(node)
         else:
             graph.nodes[node.id] = node
-    # The second of two equal ids gets a new one, as in the editor, or inside a subgraph is left out; links are the first's.
+    # The second of two equal ids gets a new one, or inside a subgraph is left out; the links are the first's.
     for node in later if renumbers else ():
         node.id = _unused_id(graph.nodes)
         graph.nodes[node.id] = node

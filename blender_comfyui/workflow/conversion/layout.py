@@ -182,7 +182,7 @@ class _Placing:
 
     def place_widget(self, name: str, input_: InputType, into: list[Input] | None) -> None:
         into = self.beside_widgets if into is None else into
-        if input_.widget == "LOAD_3D" and "model_file" in self.widgets:
+        if input_.widget == "LOAD_3D" and name == "image" and "model_file" in self.widgets:
             self.place_buttons(_MESH_BUTTONS)
         into.append(self.input(name, input_))
         saved = self.take(name, input_)
