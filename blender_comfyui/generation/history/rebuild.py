@@ -69,7 +69,7 @@ def _groups(folder: Path) -> Iterator[_Group]:
             if name and path.is_file():
                 entry = (int(name["number"] or 1), path, path.stat().st_mtime)
                 found.setdefault((name["stem"], name["mark"]), []).append(entry)
-    except OSError:
+    except (OSError, ValueError):  # the name of a folder may be damaged, too
         return
     for (stem, mark), entries in found.items():
         entries.sort()

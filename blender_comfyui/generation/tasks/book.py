@@ -49,27 +49,22 @@ class TaskBook:
 
     def __init__(self, user: Path | None = None, studio: Path | None = None) -> None:
         """`user` is a file that need not be there, `studio` one that somebody named."""
-        self._lock = threading.RLock()
+        self._reading = threading.Lock()  # held while the disk is waited for
         self._last: Configuration | None = None
         self._problems: tuple[InFile, ...] = ()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._sources: list[_Source] = []
-        self.use(user, studio)
+        self._wake = threading.Event()
+        self._watching = False
+        self._sources = _sources(user, studio)
 
     def use(self, user: Path | None, studio: Path | None) -> None:
-        """Read these files from now on. What they said last stays until they are read."""
-        named = [(user, False), (studio, True)]
-        with self._lock:
-            self._sources = [
-                _Source(bundled.folder() / FILE, True),
-                *(_Source(path, must_exist) for path, must_exist in named if path is not None),
-            ]
+        """Read these files from now on; returns at once."""
+        self._sources = _sources(user, studio)
+        self._wake.set()
 
     def current(self) -> Configuration:
         """Return all tasks; where nothing watches the files, they are looked at now."""
         last = self._last
-        if last is not None and self._thread is not None:
+        if last is not None and self._watching:
             return last
         return self.refresh()
 
@@ -85,50 +80,58 @@ class TaskBook:
 
     def refresh(self) -> Configuration:
         """Read what has changed on the disk, and return all tasks."""
-        with self._lock:
-            changed = [source for source in self._sources if source.stamp != source.stamp_now()]
-            if changed or self._last is None:
+        with self._reading:
+            sources = self._sources
+            changed = [source for source in sources if source.stamp != source.stamp_now()]
+            last = self._last
+            if changed or last is None:
                 for source in changed:
-                    self._read(source)
-                self._last = combined([source.good for source in self._sources])
-                self._problems = tuple(source.problem for source in self._sources if source.problem)
-            return self._last
+                    _read(source, sources)
+                last = self._last = combined([source.good for source in sources])
+                self._problems = tuple(source.problem for source in sources if source.problem)
+            return last
 
     def watch(self) -> None:
-        """Look at the files once a second from now on, in a thread of its own, until `close`."""
-        with self._lock:
-            if self._thread is None:
-                self._stop.clear()
-                self._thread = threading.Thread(target=self._run, name="comfyui-tiers", daemon=True)
-                self._thread.start()
+        """Look at the files once a second from now on, in a thread of its own, until `close`. Call it once."""
+        self._watching = True
+        threading.Thread(target=self._run, name="comfyui-tiers", daemon=True).start()
 
     def close(self) -> None:
         """End the thread; returns at once."""
-        self._stop.set()
-        self._thread = None
+        self._watching = False
+        self._wake.set()
 
     def _run(self) -> None:
-        while True:
+        while self._watching:
+            self._wake.clear()
             try:
                 self.refresh()
             except Exception:  # the thread looks again
                 log.exception("quality tiers")
-            if self._stop.wait(_LOOK):
-                return
+            self._wake.wait(_LOOK)
 
-    def _read(self, source: _Source) -> None:
-        """Take over what a file says, if all of it together can be used."""
-        files: dict[Path, None] = {}
-        before, source.problem, source.files = source.good, None, files
-        source.stamp = source.stamp_now()  # before reading: what changes meanwhile is read again
-        try:
-            source.good = read_layer(source.path, files) if _is_there(source) else Layer()
-            combined([other.good for other in self._sources if other.stamp is not None], source.path)
-        except (InFile, OSError) as error:
-            source.good = before
-            source.problem = error if isinstance(error, InFile) else _unreadable(source.path, error)
-            log.warning("quality tiers: %s", source.problem)
-        source.stamp = source.stamp[:1] + tuple(_stamp(path) for path in files)
+
+def _sources(user: Path | None, studio: Path | None) -> list[_Source]:
+    named = [(user, False), (studio, True)]
+    return [
+        _Source(bundled.folder() / FILE, True),
+        *(_Source(path, must_exist) for path, must_exist in named if path is not None),
+    ]
+
+
+def _read(source: _Source, sources: list[_Source]) -> None:
+    """Take over what a file says, if all of it together can be used."""
+    files: dict[Path, None] = {}
+    before, source.problem, source.files = source.good, None, files
+    source.stamp = source.stamp_now()  # before reading: what changes meanwhile is read again
+    try:
+        source.good = read_layer(source.path, files) if _is_there(source) else Layer()
+        combined([other.good for other in sources if other.stamp is not None], source.path)
+    except (InFile, OSError, ValueError) as error:  # the last one is a path that is none
+        source.good = before
+        source.problem = error if isinstance(error, InFile) else _unreadable(source.path, error)
+        log.warning("quality tiers: %s", source.problem)
+    source.stamp = source.stamp[:1] + tuple(_stamp(path) for path in files)
 
 
 def _is_there(source: _Source) -> bool:
@@ -138,11 +141,11 @@ def _is_there(source: _Source) -> bool:
 def _stamp(path: Path) -> tuple[str, int, int]:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return str(path), 0, -1
     return str(path), found.st_mtime_ns, found.st_size
 
 
-def _unreadable(path: Path, error: OSError) -> InvalidQualityTierError:
-    reason = error.strerror or type(error).__name__
+def _unreadable(path: Path, error: OSError | ValueError) -> InvalidQualityTierError:
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
     return InvalidQualityTierError(f"{path.name} in {path.parent} cannot be read: {reason}.", path=path)

@@ -16,7 +16,7 @@ from ..stock import Stock, StockRoom
 from .book import TaskBook
 from .errors import ParameterValidationError, QualityExecutionError, QualityTierError
 from .merging import Report
-from .preparing import LORAS, Order, Prepared, find, prepare, problems_of
+from .preparing import LORAS, Order, Prepared, checked, find, prepare
 from .records import Configuration, Task, Tier
 from .status import JobStatus, status_in
 
@@ -93,9 +93,9 @@ class Counter:
             if is_fresh or stock is None:
                 raise
             prepared = prepare(self.book.current(), order)  # the LoRA may have come since: the server will say
-        if stock is not None and is_fresh:
-            problems = problems_of(prepared, stock)
-            if not _can_run(prepared, stock, problems):
+        if stock is not None:
+            prepared, problems = checked(prepared, stock)
+            if is_fresh and not _can_run(prepared, stock, problems):
                 self._stock.want(anew=True)  # it may be put right before the next try
                 raise QualityExecutionError(_reason(problems), problems=problems)
         return prepared
@@ -133,7 +133,7 @@ def _offer(
         return TierOffer(tier, False, str(error), estimate=estimate)
     if stock is None:
         return TierOffer(tier, None, report=prepared.report, estimate=estimate)
-    problems = problems_of(prepared, stock)
+    prepared, problems = checked(prepared, stock)
     can_run = _can_run(prepared, stock, problems)
     return TierOffer(tier, can_run, _reason(problems), problems, prepared.report, estimate)
 

@@ -28,6 +28,7 @@ class How(StrEnum):
     ADDED = "added"  # the person's, where the tier says nothing
     KEPT_BACK = "kept back"  # the person's is not compatible: the tier's, or the workflow's own, stays
     NO_PLACE = "no place"  # the workflow has none for it: it is not sent
+    RENAMED = "renamed"  # what the server writes otherwise, such as a model in a folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ from ...workflow.loras import Lora, with_loras
 from ...workflow.node_types import NodeType
 from ...workflow.parameters import set_parameters
 from ...workflow.preflight import preflight
-from ...workflow.problems import Problem
+from ...workflow.problems import Problem, SetValue
 from ...workflow.wording import nearest, quoted
 from ..choices import SERVERS_FIRST
 from ..drawings import Drawing
@@ -117,8 +117,28 @@ def prepare(
     return Prepared(order, task, tier, changed, name, parameters, report, () if changed is workflow else loras)
 
 
-def problems_of(prepared: Prepared, stock: Stock) -> tuple[Problem, ...]:
-    """Return what keeps a server from running an order; what is settled only when it is sent is not looked at."""
+def checked(prepared: Prepared, stock: Stock) -> tuple[Prepared, tuple[Problem, ...]]:
+    """Return an order as a server writes its names, and what keeps that server from running it.
+
+    What is settled only when it is sent is not looked at.
+    """
+    renamed: dict[str, object] = {}
+    settings, problems = [], []
+    for problem in _problems(prepared, stock):
+        if problem.is_sure and isinstance(problem.action, SetValue):
+            value = problem.action.value
+            renamed[f"{problem.node_id}.{problem.parameter}"] = value
+            name = f"{problem.node_title}.{problem.parameter}"
+            settings.append(Setting(name, How.RENAMED, value, sentence=problem.sentence))
+        else:
+            problems.append(problem)
+    if renamed:
+        report = Report((*prepared.report.settings, *settings))
+        prepared = replace(prepared, parameters={**prepared.parameters, **renamed}, report=report)
+    return prepared, tuple(problems)
+
+
+def _problems(prepared: Prepared, stock: Stock) -> tuple[Problem, ...]:
     open_names = {name for name, value in prepared.parameters.items() if is_open(value)}
     values = {name: value for name, value in prepared.parameters.items() if name not in open_names}
     places = Places(prepared.workflow)

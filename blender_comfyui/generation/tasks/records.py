@@ -25,15 +25,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a parameter's value is held to: numbers are clamped and rounded to ``multiple``, texts are cut.
-
-    ``longest`` is in characters.
+    """What a parameter's value is held to: numbers are clamped, and rounded to a ``multiple`` plus ``offset``; texts
+    are cut to the ``longest``, in characters.
     """
 
     kind: Kind
     minimum: float | None = None
     maximum: float | None = None
     multiple: int = 1
+    offset: int = 0
     longest: int | None = None
 
 

@@ -104,22 +104,23 @@ def _clamped(number: int | float, rule: Rule) -> int | float:
 
 
 def _whole(number: int | float, rule: Rule) -> int:
-    """Return the nearest multiple within the bounds; of two, the greater one."""
-    step = rule.multiple
+    """Return the nearest number of the rule's row within its bounds; of two, the greater one."""
+    step, offset = rule.multiple, rule.offset
     whole = math.floor(number + 0.5) if isinstance(number, float) else number
-    whole = (2 * whole + step) // (2 * step) * step if step > 1 else whole
+    whole = (2 * (whole - offset) + step) // (2 * step) * step + offset if step > 1 else whole
     if rule.minimum is not None and whole < rule.minimum:
         whole = math.ceil(rule.minimum)
-        whole += -whole % step
+        whole += (offset - whole) % step
     if rule.maximum is not None and whole > rule.maximum:
         whole = math.floor(rule.maximum)
-        whole -= whole % step
+        whole -= (whole - offset) % step
     return whole
 
 
 def _allowed(rule: Rule) -> str:
     low, high = rule.minimum, rule.maximum
     kind = f"multiples of {rule.multiple}" if rule.multiple > 1 else ""
+    kind += f" plus {rule.offset}" if kind and rule.offset else ""
     kind = kind or ("whole numbers" if rule.kind is Kind.INTEGER else "numbers")
     if low is not None and high is not None:
         return f"{kind} from {low} to {high} are allowed"

@@ -4,6 +4,7 @@
 
     rules:                      how values are checked: clamped, rounded, cut
       steps: {type: integer, min: 1, max: 100}
+      length: {type: integer, min: 9, max: 257, multiple: 8, offset: 1}
       prompt: {type: text, max_length: 2000}
     limits:                     what a person's own value must keep; else the tier's stays
       steps: {min: 10}
@@ -45,7 +46,15 @@ T = TypeVar("T")
 _TOP = ("rules", "limits", "tasks")
 _TASK = ("title", "description", "needs", "series", "rules", "limits", "tiers")
 _TIER = ("description", "workflow", "seconds", "parameters", "rules", "limits")
-_RULE = ("type", "min", "max", "multiple", "max_length")
+_RULE = ("type", "min", "max", "multiple", "offset", "max_length")
+_NUMERIC = (Kind.INTEGER, Kind.NUMBER)
+_KINDS = {
+    "min": _NUMERIC,
+    "max": _NUMERIC,
+    "multiple": (Kind.INTEGER,),
+    "offset": (Kind.INTEGER,),
+    "max_length": (Kind.TEXT,),
+}
 _LONGEST_NAME = 60
 _LONGEST_TEXT = 1000
 _MOST_SECONDS = 1_000_000
@@ -152,8 +161,7 @@ class _Reading:
             raise _not_found(item, f"the workflow {quoted(name)} cannot be used. {error}") from error
 
     def file(self, item: Item, name: str) -> Path:
-        path = self.folder / name
-        path = path if path.suffix.lower() == ".json" else path.with_name(f"{path.name}.json")
+        path = self.folder / (name if name.lower().endswith(".json") else f"{name}.json")
         self.files[path] = None
         if not path.is_file():
             there = f"Bundled are {', '.join(bundled.names())}; others are files beside this one."
@@ -202,16 +210,16 @@ def _rule(item: Item) -> Rule:
     if "type" not in known:
         raise item.error(f"the type is missing: {', '.join(Kind)}.")
     kind = _kind(known["type"])
-    for name in ("min", "max", "multiple", "max_length"):
-        is_for = {"max_length": (Kind.TEXT,), "multiple": (Kind.INTEGER,)}.get(name, (Kind.INTEGER, Kind.NUMBER))
-        if name in known and kind not in is_for:
-            raise known[name].error(f"this is for {' and '.join(is_for)} only, and the type is {kind}.")
+    for name, value in known.items():
+        kinds = _KINDS.get(name, tuple(Kind))
+        if kind not in kinds:
+            raise value.error(f"this is for {' and '.join(kinds)} only, and the type is {kind}.")
     low, high = _optional(known.get("min"), _number), _optional(known.get("max"), _number)
     _ordered(item, low, high)
-    multiple = _optional(known.get("multiple"), _positive) or 1
-    if low is not None and high is not None and high // multiple * multiple < low:
+    multiple, offset = _optional(known.get("multiple"), _positive) or 1, _optional(known.get("offset"), _whole) or 0
+    if low is not None and high is not None and high - (high - offset) % multiple < low:
         raise item.error(f"there is no multiple of {multiple} from {low} to {high}.")
-    return Rule(kind, low, high, multiple, _optional(known.get("max_length"), _positive))
+    return Rule(kind, low, high, multiple, offset, _optional(known.get("max_length"), _positive))
 
 
 def _limit(item: Item) -> Limit:

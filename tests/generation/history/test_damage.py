@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import shutil
@@ -20,6 +21,7 @@ from blender_comfyui.generation.history import (
     opening,
     rescue,
 )
+from blender_comfyui.generation.history.rebuild import add_from_files
 from blender_comfyui.generation.outcome import JobState
 from tests import graphs
 from tests.generation.history.damaging import NOISE, aside, change, cut, size
@@ -348,3 +350,9 @@ def test_the_header_that_is_written_is_one_that_sqlite_takes(whole, tmp_path):
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (MANY,)
     connection.close()
+
+
+def test_a_folder_whose_name_is_damaged_is_passed_over(tmp_path):
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE files (path)")
+        assert add_from_files(connection, [Path("a\0b"), tmp_path / "gone"]) == 0

@@ -78,6 +78,13 @@ def test_the_users_file_need_not_be_there_but_the_studios(tmp_path: Path) -> Non
     assert "clouds" not in book.current().tasks
 
 
+def test_a_path_that_is_none_is_said() -> None:
+    book = TaskBook(Path("a\0b"), Path("c\0d"))
+    assert len(book.current().tasks) == 10
+    (problem,) = book.problems
+    assert str(problem).endswith("cannot be read: embedded null byte.")
+
+
 def test_a_change_is_picked_up_and_nothing_is_read_without_one(files: tuple[Path, Path], monkeypatch) -> None:
     reads = []
     read = book_module.read_layer

@@ -53,7 +53,8 @@ def test_the_board_tells_tasks_tiers_and_what_becomes_of_parameters(desk) -> Non
     assert low.own["denoise"] == 1.0
     assert "fps" not in low.own
     assert board.tier("none") is None
-    (place,) = asked(desk, Order("controlnet_pose", "low")).tier("low").models
+    checkpoint, place = asked(desk, Order("controlnet_pose", "low")).tier("low").models
+    assert (checkpoint.name, checkpoint.folder) == ("checkpoint", "checkpoints")
     assert (place.folder, place.own) == ("controlnet", "control_v11p_sd15_openpose_fp16.safetensors")
 
 

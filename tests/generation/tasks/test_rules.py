@@ -66,6 +66,9 @@ def test_values_are_brought_back_and_it_is_said(name: str, asked: object, value:
 def test_a_model_has_multiples_of_its_own() -> None:
     assert checked("width", 500, VIDEO["width"]).value == 512
     assert checked("length", 1000, VIDEO["length"]).value == 257
+    found = checked("length", 50, VIDEO["length"])
+    assert found.value == 49
+    assert found.sentence == "“length” is 49 instead of 50: multiples of 8 plus 1 from 9 to 257 are allowed."
 
 
 @pytest.mark.parametrize(
@@ -115,18 +118,18 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 BOUNDS = st.none() | st.integers(-(10**25), 10**25)
 
 
-@given(NUMBERS, BOUNDS, BOUNDS, st.integers(1, 1000), st.sampled_from([Kind.INTEGER, Kind.NUMBER]))
-def test_any_number_comes_out_allowed(asked: Any, low: Any, high: Any, multiple: int, kind: Kind) -> None:
-    multiple = multiple if kind is Kind.INTEGER else 1
-    if low is not None and high is not None and high // multiple * multiple < low:
+@given(NUMBERS, BOUNDS, BOUNDS, st.integers(1, 1000), st.integers(0, 20), st.sampled_from([*Kind][:2]))
+def test_any_number_comes_out_allowed(asked: Any, low: Any, high: Any, multiple: int, offset: int, kind: Kind) -> None:
+    multiple, offset = (multiple, offset) if kind is Kind.INTEGER else (1, 0)
+    if low is not None and high is not None and high - (high - offset) % multiple < low:
         low = None
-    found = checked("x", asked, Rule(kind, low, high, multiple))
+    found = checked("x", asked, Rule(kind, low, high, multiple, offset))
     assert low is None or found.value >= low
     assert high is None or found.value <= high
     if kind is Kind.INTEGER:
         assert isinstance(found.value, int)
-        assert found.value % multiple == 0
+        assert (found.value - offset) % multiple == 0
     assert bool(found.sentence) == (found.value != asked)
     within = (low is None or low <= asked) and (high is None or asked <= high)
-    if within and isinstance(asked, int) and asked % multiple == 0:
+    if within and isinstance(asked, int) and (asked - offset) % multiple == 0:
         assert found.value == asked

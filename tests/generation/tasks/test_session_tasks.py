@@ -174,6 +174,30 @@ def test_a_tier_that_this_server_cannot_run_fails_with_its_reason(session) -> No
     assert refused.error == str(raised.value)
 
 
+def test_a_model_of_a_windows_server_is_found_by_its_folder(comfy_server, open_session) -> None:
+    server = comfy_server(checkpoints=("SD 15\\墨 v1.safetensors",))
+    session = open_session(server)
+    session.stock.read()
+    asked = {"checkpoint": "SD 15/墨 v1.safetensors"}
+    low, *_ = session.tiers("image_generation", asked)
+    assert (low.is_available, low.problems) == (True, ())
+    job = session.run_task("image_generation", "low", asked)
+    assert job.wait(LIMIT).state is JobState.FINISHED
+    assert job.request.prompt["1"]["inputs"]["ckpt_name"] == "SD 15\\墨 v1.safetensors"
+    assert job.task_report.sentences == (
+        "“Checkpoint”: “SD 15/墨 v1.safetensors” is called “SD 15\\墨 v1.safetensors” on the server.",
+    )
+    assert job.task_report.settings[-1].how is How.RENAMED
+
+
+def test_a_workflow_with_a_link_in_a_wrong_form_is_no_traceback(session) -> None:
+    graph = {**txt2img(), "8": node("SaveImage", "Odd", filename_prefix="y", images=[6, 0])}
+    session.stock.read()
+    low, *_ = session.tiers("image_generation", CHECKPOINT, workflow=graph)
+    assert low.is_available is True
+    assert low.reason == "“Odd”: the link of “images” is written in a wrong form."
+
+
 def test_what_the_server_had_long_ago_is_no_reason(comfy_server, open_session) -> None:
     """Somebody has put the model there meanwhile: the server itself says whether it can."""
     server = comfy_server()

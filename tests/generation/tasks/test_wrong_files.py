@@ -56,6 +56,8 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "a tag that is no value": (GOOD.replace("17", "!!python/name:os.system x"), 6, "cannot be read as what its tag"),
     "two documents": (GOOD + "---\ntasks: {}\n", 13, "this is no YAML"),
     "a missing workflow": (GOOD.replace("sd_basic", "sd_basik"), 9, "there is no workflow “sd_basik”.*“sd_basic”"),
+    "a missing workflow of no name": (GOOD.replace("sd_basic", '"/"'), 9, "there is no workflow “/”"),
+    "a missing workflow of an odd name": (GOOD.replace("sd_basic", r'"a\0b"'), 9, "there is no workflow “a b”"),
     "a workflow that is none": (GOOD.replace("sd_basic", "empty"), 9, "“empty” cannot be used.*has no nodes"),
     "a word for a number": (GOOD.replace("seconds: 60", "seconds: long"), 10, "a number belongs here, not “long”"),
     "no seconds at all": (GOOD.replace("seconds: 60", "seconds: 0"), 10, "above 0"),
@@ -120,7 +122,7 @@ def test_a_wrong_file_is_said_with_its_line_and_changes_nothing(tmp_path: Path, 
     assert re.search(said, str(problem)), str(problem)
     assert len(str(problem)) < 600
     assert str(problem).isprintable()
-    is_about_workflow = case in ("a missing workflow", "a workflow that is none")
+    is_about_workflow = case.startswith("a missing workflow") or case == "a workflow that is none"
     assert type(problem) is (WorkflowNotFoundError if is_about_workflow else InvalidQualityTierError)
 
     file.write_text(GOOD.replace("17", "18"), encoding="utf-8")
