@@ -486,6 +486,7 @@ def test_loras_go_into_an_imported_workflow_too(full, chosen, load, panel, draw,
         bpy.ops.comfyui.generate()
 
 
+@pytest.mark.skipif(bpy.app.version < (4, 3, 0), reason="bpy 4.2 crashes when it reads preferences anew")
 def test_the_preferences_survive_a_restart(preferences, module, package, tmp_path):
     preferences.studio_tiers = str(tmp_path / "studio.yaml")
     bpy.ops.comfyui.prefer_model(task="grid", name="checkpoint", model="own/日本.safetensors")
@@ -503,3 +504,27 @@ def test_the_preferences_survive_a_restart(preferences, module, package, tmp_pat
     for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
         kept.property_unset(name)
     bpy.ops.wm.save_userpref()
+
+
+@pytest.mark.skipif(bpy.app.version >= (5, 0, 0), reason="from 5.0 on Python cannot write what a file holds")
+def test_what_an_earlier_version_left_in_a_blend_is_read(tmp_path):
+    """Then there was one task, kept as a number, and each workflow was named."""
+    bpy.context.scene["comfyui"] = {"task": 0, "workflow": "sd_basic", "steps": 30, "sampler": "euler"}
+    settings = reopened(tmp_path / "old.blend").comfyui
+    assert (settings.task, settings.tier, settings.workflow) == ("image_generation", "standard", "sd_basic")
+    assert (settings.steps, settings.sampler) == (30, "euler")
+    settings.task = "grid"
+    assert settings.task == "grid"
+
+
+def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, module):
+    """It reads what is known, and looks through no long list anew."""
+    full.control(set={"models": {**MODELS, "loras": [f"folder/style {number}.safetensors" for number in range(5000)]}})
+    for number in range(5):
+        bpy.ops.comfyui.add_lora(lora=f"style {number}")
+    shown()
+    models = module("blender.tasks.models")
+    assert models.names("loras") is models.names("loras")
+    looks = module("blender.tasks.lora_rows")._is_among.cache_info().misses
+    draw()
+    assert module("blender.tasks.lora_rows")._is_among.cache_info().misses == looks

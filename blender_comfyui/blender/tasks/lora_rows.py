@@ -1,5 +1,7 @@
 """The stack of LoRAs: on or off, which, how strong, and in which order."""
 
+from functools import lru_cache
+
 from bpy.types import PropertyGroup, UILayout
 
 from ...workflow.errors import InvalidValue
@@ -48,13 +50,16 @@ def _draw_lora(column: UILayout, chosen: PropertyGroup, at: int) -> None:
 
 def _is_missing(name: str) -> bool:
     known = models.names("loras")
-    if not name or not known:
-        return False
+    return bool(name) and bool(known) and not _is_among(name, known)
+
+
+@lru_cache(maxsize=64)  # panels are drawn again and again, and lists may be long
+def _is_among(name: str, known: tuple[str, ...]) -> bool:
     try:
         on_server(name, known)
     except InvalidValue:
-        return True
-    return False
+        return False
+    return True
 
 
 def _of_prompt(prompt: str) -> str:

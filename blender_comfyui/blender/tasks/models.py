@@ -10,19 +10,38 @@ from ..workflow_panel import reception
 LORAS = "loras"
 
 
+class _Sorted:
+    """Lists are long, and asked for with each drawing."""
+
+    known: dict[str, tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]] = {}
+    definitions: object = None
+    loras: tuple[str, ...] = ()
+
+
 def names(folder: str) -> tuple[str, ...]:
     """Return what the server has in a folder, favourites first; never asks the server."""
+    known, liked = _told(folder), favourites(folder)
+    was = _Sorted.known.get(folder)
+    if was is None or was[0] is not known or was[1] != liked:
+        first = tuple(name for name in known if name in liked)
+        rest = tuple(name for name in known if name not in liked) if first else known
+        _Sorted.known[folder] = was = (known, liked, first + rest)
+    return was[2]
+
+
+def _told(folder: str) -> tuple[str, ...]:
     session = runtime.known_session()
     stock = session.stock.last if session is not None else None
     if stock is not None and folder in stock.models.folders:
-        known = stock.models.names(folder)
-    elif folder == "checkpoints":
-        known = runtime.server_state().checkpoints
-    else:
-        definitions = reception.definitions() if folder == LORAS else None
-        known = of_menus(definitions.node_types) if definitions is not None else ()
-    liked = favourites(folder)
-    return (*(name for name in known if name in liked), *(name for name in known if name not in liked))
+        return stock.models.names(folder)
+    if folder == "checkpoints":
+        return runtime.server_state().checkpoints
+    definitions = reception.definitions() if folder == LORAS else None
+    if definitions is None:
+        return ()
+    if _Sorted.definitions is not definitions:
+        _Sorted.definitions, _Sorted.loras = definitions, of_menus(definitions.node_types)
+    return _Sorted.loras
 
 
 def of_menus(node_types: NodeTypes) -> tuple[str, ...]:
