@@ -302,7 +302,14 @@ class Session(TaskCalls):
             task=ready.task.name,
             tier=ready.tier.name,
             context=context,
+            pays=self._has_partners(ready.workflow),
         )
+
+    def _has_partners(self, workflow: Workflow) -> bool:
+        """Tell whether a workflow that took a task's place has nodes that an account pays for."""
+        known = self.stock.last.node_types if self.stock.last is not None else {}
+        classes = {node.class_type for node in workflow.nodes.values()}
+        return any(known[name].api_node for name in classes if name in known)
 
     def _unprepared(self, asked: Request, error: Exception) -> None:
         self.start()
