@@ -528,3 +528,18 @@ def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, mo
     looks = module("blender.tasks.lora_rows")._is_among.cache_info().misses
     draw()
     assert module("blender.tasks.lora_rows")._is_among.cache_info().misses == looks
+
+
+def test_two_scenes_that_are_shown_at_once_do_not_ask_in_turns(full, chosen, shown, asking, until):
+    other = bpy.data.scenes.new("other")
+    other.comfyui.task = "grid"
+    shown()
+
+    def both():
+        return [asking.want(scene).question for scene in (bpy.context.scene, other)]
+
+    until(lambda: all(both()) and not asking.expects_answers())
+    assert [question.order.task for question in both()] == ["image_generation", "grid"]
+    when = asking._Current.asking.when
+    both()
+    assert asking._Current.asking.when == when, "nobody has to ask again"

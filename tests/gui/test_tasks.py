@@ -152,4 +152,7 @@ def test_tasks_in_the_preferences(tasks: Studio) -> None:
         "bpy.ops.comfyui.open_preferences()"
     )
     tasks.window.settle()
+    tasks.window.click(323, 691)  # the sub-panel's header, which is no button
+    tasks.window.run("bpy.context.window_manager.windows[-1].screen.areas[0].tag_redraw()")
+    tasks.window.settle()
     tasks.window.screenshot("preferences")

@@ -57,7 +57,7 @@ class COMFYUI_OT_set_tier(TaskOperator, Operator):
     @classmethod
     def description(cls, context: Context, properties: "COMFYUI_OT_set_tier") -> str:
         """Return what the tier is, how long it takes, and why it cannot run."""
-        board = asking.board()
+        board = asking.board(context.scene)
         view = board.tier(properties.tier) if wishes.is_of(context.scene.comfyui, board) else None
         if view is None:
             return cls.__doc__
@@ -87,6 +87,8 @@ class COMFYUI_OT_override_parameter(ParameterOperator, Operator):
         if view is None:
             return {"CANCELLED"}
         value = rows.value_of(view, self.name)
+        if isinstance(value, list | tuple):  # one for each picture
+            value = value[0]
         choices.set_value(chosen, self.name, "" if value is None else value)
         return {"FINISHED"}
 

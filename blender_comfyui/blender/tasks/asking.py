@@ -5,10 +5,11 @@ What is drawn is the board as it was last; a tick sees that there is a new one.
 
 import time
 
+import bpy
 from bpy.types import Scene
 
 from ...generation.events import Ended, StockChanged
-from ...generation.tasks.desk import Board, TaskDesk, TaskQuestion
+from ...generation.tasks.desk import MOST_ASKERS, Board, TaskDesk, TaskQuestion
 from .. import runtime, settings
 from . import files, wishes
 
@@ -20,27 +21,34 @@ class _Asking:
     def __init__(self) -> None:
         self.desk: TaskDesk | None = None
         self.files = (files.user_file(), files.studio_file())
-        self.asked: TaskQuestion | None = None
-        self.session: object = None
+        self.asked: dict[str, tuple[TaskQuestion, object]] = {}  # by scene, with the session that was there
         self.when = float("-inf")  # monotonic
         self.seen = _EMPTY
 
-    def ask(self, question: TaskQuestion) -> None:
+    def ask(self, scene: str, question: TaskQuestion) -> None:
         if self.desk is None:
             self.desk = TaskDesk(files.book(), settings.user_path("workflows"))
         session = runtime.known_session()
-        self.asked, self.session, self.when = question, session, time.monotonic()
-        self.desk.ask(question, session)
+        self.asked.pop(scene, None)
+        self.asked[scene], self.when = (question, session), time.monotonic()
+        while len(self.asked) > MOST_ASKERS:  # as the desk does
+            del self.asked[next(iter(self.asked))]
+        self.desk.ask(scene, question, session)
+
+    def is_answered(self, scene: str) -> bool:
+        return self.desk is not None and self.desk.board(scene).question == self.asked[scene][0]
 
 
 class _Current:
     asking: _Asking | None = None
 
 
-def board() -> Board:
-    """Return what is known; never waits."""
+def board(scene: Scene | None = None) -> Board:
+    """Return what is known, for a scene or at all; never waits."""
     asking = _Current.asking
-    return asking.desk.board if asking is not None and asking.desk is not None else _EMPTY
+    if asking is None or asking.desk is None:
+        return _EMPTY
+    return asking.desk.last if scene is None else asking.desk.board(_key(scene))
 
 
 def titles() -> dict[str, str]:
@@ -50,15 +58,15 @@ def titles() -> dict[str, str]:
 
 
 def want(scene: Scene) -> Board:
-    """Have the board tell of what the panel shows, and return what is known. Callable while drawing."""
+    """Have the scene's board tell of what its panel shows, and return it as it is. Callable while drawing."""
     asking = _made()
-    question = wishes.question(scene, board())
-    if question != asking.asked or runtime.known_session() is not asking.session:
-        asking.ask(question)
+    question, key = wishes.question(scene, board(scene)), _key(scene)
+    if asking.asked.get(key) != (question, runtime.known_session()):
+        asking.ask(key, question)
         from .. import delivery  # it takes what this brings
 
         delivery.wake()
-    return board()
+    return board(scene)
 
 
 def tick() -> bool:
@@ -70,15 +78,16 @@ def tick() -> bool:
     if now != asking.files:
         asking.files = now
         asking.desk.use(*now)
-    before, asking.seen = asking.seen, asking.desk.board
+    before, asking.seen = asking.seen, asking.desk.last
     return before is not asking.seen
 
 
 def hear(event: object) -> None:
     """Hear what a Session tells: models that came, and how long a job took."""
     asking = _Current.asking
-    if asking is not None and asking.asked is not None and isinstance(event, StockChanged | Ended):
-        asking.ask(asking.asked)
+    if asking is not None and isinstance(event, StockChanged | Ended):
+        for scene in _open_scenes() & set(asking.asked):
+            asking.ask(scene, asking.asked[scene][0])
 
 
 def expects_answers() -> bool:
@@ -86,7 +95,8 @@ def expects_answers() -> bool:
     asking = _Current.asking
     if asking is None or time.monotonic() - asking.when > PATIENCE:
         return False
-    return board().question != asking.asked or board() is not asking.seen
+    is_owed = any(not asking.is_answered(scene) for scene in _open_scenes() & set(asking.asked))
+    return is_owed or board() is not asking.seen
 
 
 def is_used() -> bool:
@@ -100,6 +110,14 @@ def close() -> None:
         _Current.asking.desk.close()
     _Current.asking = None
     files.close()
+
+
+def _key(scene: Scene) -> str:
+    return str(scene.session_uid)  # which it keeps as long as the file is open
+
+
+def _open_scenes() -> set[str]:
+    return {_key(scene) for scene in bpy.data.scenes}
 
 
 def _made() -> _Asking:

@@ -1,6 +1,7 @@
 """What can be had of tasks and tiers, for Blender's main thread: it asks, a thread works it out, and a board says it.
 
-Files, the history and the library of workflows are read there. Nobody waits for it; the newest question counts.
+Files, the history and the library of workflows are read there. Nobody waits for it. Whoever asks, such as a scene, has
+a board of his own; of his questions the newest one counts.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from .records import Configuration, Task
 log = logging.getLogger(__name__)
 
 _LOOK = 1.0  # seconds between two looks at what the files say now
+MOST_ASKERS = 8
+"""Whoever asked longest ago has to ask again."""
 _CHECKPOINT = "checkpoint"
 
 
@@ -83,7 +86,11 @@ class Board:
         return next((view for view in self.tiers if view.offer.tier.name == name), None)
 
 
+_EMPTY = Board()
+
+
 class _Asked(NamedTuple):
+    asker: str
     question: TaskQuestion
     session: TaskCalls | None
 
@@ -97,21 +104,26 @@ _Wish: TypeAlias = _Asked | _Files | None  # None ends the thread
 
 
 class TaskDesk:
-    """`ask`, `use` and `close` never block, and `board` is there at once; they are for one thread."""
+    """`ask`, `use`, `board` and `close` never block; they are for one thread. `last` is the newest of all boards."""
 
     def __init__(self, book: TaskBook, library: Path) -> None:
-        self.board = Board()
+        self.last = _EMPTY
+        self._boards: Mapping[str, Board] = {}
         self._book = book
         self._library = Library(library)
         self._wishes: SimpleQueue[_Wish] = SimpleQueue()
-        self._asked: _Asked | None = None
+        self._asked: dict[str, _Asked] = {}
         self._read: tuple[Configuration | None, tuple[InFile, ...]] = (None, ())
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def ask(self, question: TaskQuestion, session: TaskCalls | None = None) -> None:
-        """Have the board tell of this; without a session it does not say what a server has."""
-        self._put(_Asked(question, session))
+    def ask(self, asker: str, question: TaskQuestion, session: TaskCalls | None = None) -> None:
+        """Have the asker's board tell of this; without a session it does not say what a server has."""
+        self._put(_Asked(asker, question, session))
+
+    def board(self, asker: str) -> Board:
+        """Return the asker's board as it is now; before his first answer, it knows what `last` does of tasks."""
+        return self._boards.get(asker) or replace(self.last, question=None, tiers=(), workflow=None, error="")
 
     def use(self, user: Path | None, studio: Path | None) -> None:
         """Read these files from now on, as `TaskBook.use`."""
@@ -140,16 +152,24 @@ class TaskDesk:
         self._book.watch()
         while not self._closed:
             try:
-                is_asked = self._hear()
+                asked = self._hear()
                 read = (self._book.current(), self._book.problems)
-                if not self._closed and (is_asked or read != self._read):
-                    self._read = read
-                    self.board = self._made(*read)
+                if read != self._read or self.last is _EMPTY:
+                    self._read, asked = read, set(self._asked)
+                    self.last = self._plain(*read)
+                for asker in asked:
+                    if not self._closed:
+                        self._answer(self._asked[asker])
             except Exception:  # the next question may go better
                 log.exception("the board of tasks")
 
-    def _hear(self) -> bool:
-        """Wait for a wish, not too long; return whether there was one. Of several questions the last one counts."""
+    def _answer(self, asked: _Asked) -> None:
+        self.last = self._made(asked)
+        others = {asker: board for asker, board in self._boards.items() if asker in self._asked}
+        self._boards = others | {asked.asker: self.last}
+
+    def _hear(self) -> set[str]:
+        """Wait for wishes, not too long; return who has asked."""
         wishes = []
         with contextlib.suppress(Empty):
             wishes.append(self._wishes.get(timeout=_LOOK))
@@ -157,17 +177,22 @@ class TaskDesk:
                 wishes.append(self._wishes.get_nowait())
         for wish in wishes:
             if isinstance(wish, _Asked):
-                self._asked = wish
+                self._asked.pop(wish.asker, None)
+                self._asked[wish.asker] = wish
             elif isinstance(wish, _Files) and not self._closed:
                 self._book.use(*wish)
                 self._book.refresh()
-        return bool(wishes)
+        while len(self._asked) > MOST_ASKERS:
+            del self._asked[next(iter(self._asked))]
+        return {wish.asker for wish in wishes if isinstance(wish, _Asked)} & set(self._asked)
 
-    def _made(self, configuration: Configuration, problems: tuple[InFile, ...]) -> Board:
-        board = Board(configuration.tasks, tuple(str(problem) for problem in problems))
-        if self._asked is None:
-            return board
-        question, session = self._asked
+    def _plain(self, configuration: Configuration, problems: tuple[InFile, ...]) -> Board:
+        return Board(configuration.tasks, tuple(str(problem) for problem in problems))
+
+    def _made(self, asked: _Asked) -> Board:
+        _, question, session = asked
+        configuration, problems = self._book.current(), self._book.problems
+        board = self._plain(configuration, problems)
         try:
             given = self._given(question)
             order = replace(question.order, workflow=given)

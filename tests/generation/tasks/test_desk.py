@@ -18,6 +18,7 @@ from blender_comfyui.workflow.library import Library
 from tests.workflow.graphs import txt2img
 
 LIMIT = 20.0
+ME = "a scene"
 
 
 @pytest.fixture
@@ -31,15 +32,15 @@ def desk(tmp_path) -> Iterator[TaskDesk]:
 
 def until(desk: TaskDesk, holds: Callable[[Board], object]) -> Board:
     deadline = time.monotonic() + LIMIT
-    while not holds(desk.board):
-        assert time.monotonic() < deadline, desk.board
+    while not holds(desk.board(ME)):
+        assert time.monotonic() < deadline, desk.board(ME)
         time.sleep(0.005)
-    return desk.board
+    return desk.board(ME)
 
 
 def asked(desk: TaskDesk, order: Order, entry: str = "", session: object = None) -> Board:
     question = TaskQuestion(order, entry)
-    desk.ask(question, session)  # type: ignore[arg-type]
+    desk.ask(ME, question, session)  # type: ignore[arg-type]
     return until(desk, lambda board: board.question == question)
 
 
@@ -102,6 +103,27 @@ def test_a_workflow_of_the_library_takes_the_place_of_the_tiers(desk, tmp_path) 
 
 def test_of_several_questions_the_last_one_counts(desk) -> None:
     for number in range(50):
-        desk.ask(TaskQuestion(Order("grid", "low", {"steps": 10 + number})))
+        desk.ask(ME, TaskQuestion(Order("grid", "low", {"steps": 10 + number})))
     board = until(desk, lambda board: board.question and board.question.order.parameters["steps"] == 59)
     assert board.tier("low").offer.report.of("steps").value == 59
+
+
+def test_each_asker_has_a_board_of_his_own(desk) -> None:
+    """Two windows show two scenes: neither takes the other's answer away."""
+    asked(desk, Order("grid", "low"))
+    mine = desk.board(ME)
+    desk.ask("another", TaskQuestion(Order("upscale", "low")))
+    until(desk, lambda _: desk.board("another").question)
+    assert desk.board("another").question.order.task == "upscale"
+    assert desk.board(ME) is mine
+    assert desk.board("a third").tasks, "what all share is known to everyone"
+    assert desk.board("a third").question is None
+
+
+def test_whoever_asked_long_ago_is_forgotten(desk) -> None:
+    asked(desk, Order("grid", "low"))
+    for number in range(20):
+        desk.ask(str(number), TaskQuestion(Order("grid", "low")))
+        until(desk, lambda _, asker=str(number): desk.board(asker).question)  # type: ignore[misc]
+    assert desk.board(ME).question is None
+    assert len(desk._boards) <= 9
