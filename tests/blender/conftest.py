@@ -14,6 +14,7 @@ os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="blender
 import importlib
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,7 +85,13 @@ def fresh(package: str) -> Iterator[None]:
 
 
 def forget_history(package: str) -> None:
-    """Each test begins with an empty one. Threads that are ending may still have the old one open."""
+    """Each test begins with an empty one.
+
+    Threads that are ending may still have the old one open: closed later, SQLite would delete files of the next one.
+    """
+    for thread in threading.enumerate():
+        if thread.name in ("comfyui-intake", "comfyui-worker", "comfyui-desk"):
+            thread.join(timeout=10)
     folder = Path(bpy.utils.extension_path_user(package, path="session", create=True))
     folder.rename(tempfile.mkdtemp(prefix="old-session-", dir=folder.parent))
 
@@ -286,3 +293,10 @@ def _stage(folder: Path) -> None:
     start = manifest.index("wheels = [")  # in development they come from the virtual environment
     manifest = manifest[:start] + manifest[manifest.index("]", start) + 2 :]
     (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
+
+
+@pytest.fixture
+def no_presets():
+    for found in bpy.utils.preset_paths("comfyui"):
+        for path in Path(found).rglob("*.py"):
+            path.unlink()

@@ -155,14 +155,14 @@ def test_images_are_kept_in_the_blend_and_reset_lets_go(server, load, tmp_path):
     assert item().image is None
 
 
-def test_another_workflow_begins_without_images(load):
+def test_another_workflow_begins_without_images(server, load):
     load(load_save())
     item().image = painted()
     load(load_save())
     assert [one.image for one in bpy.context.scene.comfyui.media] == [None]
 
 
-def test_a_mask_is_offered_only_where_something_takes_it(load, panel):
+def test_a_mask_is_offered_only_where_something_takes_it(server, load, panel):
     for graph, offers in ((load_save(), False), (load_save_mask(), True)):
         load(graph)
         assert [drawn.name for drawn in panel().drawn if drawn.kind == "template_ID"] == ["image"]

@@ -227,13 +227,6 @@ def preset(stem):
     return str(root / "comfyui" / "fox" / f"{stem}.py")
 
 
-@pytest.fixture
-def no_presets():
-    for found in bpy.utils.preset_paths("comfyui"):
-        for path in Path(found).rglob("*.py"):
-            path.unlink()
-
-
 def test_deleting_a_preset_deletes_the_one_that_the_panel_names(server, load, no_presets):
     chosen = load(graphs.classic())
     for name in ("a green one", "Blue"):

@@ -218,7 +218,7 @@ def test_what_is_shown_can_be_chosen_ordered_grouped_and_renamed(server, load, p
     assert '["3.steps"]' in [drawn.name for drawn in panel().drawn]
 
 
-def test_presets_are_kept_by_workflow_and_tell_when_they_are_modified(server, load, panel):
+def test_presets_are_kept_by_workflow_and_tell_when_they_are_modified(server, load, panel, no_presets):
     chosen = load(graphs.classic())
     chosen.values["3.cfg"], chosen.values["6.text"] = 3.5, 'a "blue" fox\nin the snow'
     assert bpy.ops.comfyui.add_value_preset(name="Blue") == {"FINISHED"}

@@ -94,6 +94,14 @@ def test_a_widget_that_was_made_an_input_comes_after_all_others() -> None:
     assert made["3:1"]["inputs"] == {"value": 2}
 
 
+def test_a_widget_that_was_made_an_input_and_is_linked_to_nothing_has_its_value_from_the_end() -> None:
+    text = {"name": "text", "type": "STRING", "link": None, "widget": {"name": "text"}}
+    nodes = [{**GROUP["nodes"][0], "inputs": [*GROUP["nodes"][0]["inputs"], text]}, GROUP["nodes"][1]]
+    made = api(grouped([7, "fixed", 30, "heun", "last"], INPUTS | {"text*": None}, group={**GROUP, "nodes": nodes}))
+    assert made["3:0"]["inputs"]["text"] == "last"
+    assert made["3:1"]["inputs"]["seed"] == 7
+
+
 def test_names_and_visibility_that_people_have_set() -> None:
     config = {"0": {"input": {"clip": {"name": "Text model"}}}, "1": {"input": {"model": {"visible": False}}}}
     made = api(grouped(["x"], {"Text model": 2, "model": 1, "latent_image": 3}, group=GROUP | {"config": config}))

@@ -6,8 +6,12 @@ import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from blender_comfyui.workflow.conversion.numbers import held_by_primitive, held_by_widget
 from blender_comfyui.workflow.convert import to_api
+from blender_comfyui.workflow.node_inputs import input_type
 from blender_comfyui.workflow.node_types import NodeTypes
 from tests.workflow.ui_graphs import Json, defined, node, ui
 
@@ -77,6 +81,28 @@ def test_a_primitive_keeps_to_the_limits_of_all_that_it_feeds() -> None:
     for widgets in itertools.permutations(("Fine.count", "Latent.width")):
         assert fed(50, *widgets) == [48, 48]
         assert fed(3, *widgets) == [16, 16]
+
+
+def test_widgets_that_cannot_share_a_field_round_by_themselves() -> None:
+    assert fed(0.123456, "Lora.strength", "Sampler.cfg") == [0.12, 0.1]
+
+
+ODD = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from([0, 1, -1, 5e-324, 1e-200, 1e299, 1e308])
+)
+
+
+@given(
+    st.sampled_from(["INT", "FLOAT"]),
+    st.lists(st.fixed_dictionaries(dict.fromkeys(("min", "max", "step", "round"), ODD)), min_size=1, max_size=3),
+    ODD | st.text(max_size=5) | st.lists(st.integers(), max_size=2),
+)
+def test_no_field_and_no_value_is_too_odd(kind: str, fields: list[Json], value: Any) -> None:
+    inputs = [input_type("value", [kind, field], True) for field in fields]
+    held = held_by_primitive(value, inputs)
+    for input_ in inputs:
+        assert input_ is not None
+        held_by_widget(held, input_)
 
 
 def test_what_is_no_number_stays() -> None:

@@ -90,7 +90,10 @@ class UiNode:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """The workflow itself, or the definition of a subgraph; ``inputs`` and ``outputs`` are a definition's own."""
+    """The workflow itself, or the definition of a subgraph; ``inputs`` and ``outputs`` are a definition's own.
+
+    One that an old group node stands for has its values already (``is_group``).
+    """
 
     id: str = ""
     name: str = ""
@@ -98,6 +101,7 @@ class Graph:
     links: dict[str, Link] = field(default_factory=dict)
     inputs: list[Slot] = field(default_factory=list)
     outputs: list[Slot] = field(default_factory=list)
+    is_group: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -48,7 +48,7 @@ class _Group:
         where = f"the group node {quoted(host.type)}"
         self.node_types = node_types
         self.values = list(host.values or [])
-        self.graph = Graph(id=host.type, name=host.type)
+        self.graph = Graph(id=host.type, name=host.type, is_group=True)
         self.config = described.get("config")
         self.seen: dict[str, int] = {}
         self.converted: list[tuple[UiNode, int, InputType]] = []

@@ -21,6 +21,8 @@ _FREE = frozenset(
     | {"dynamicPrompts"}
 )
 _MOST_DECIMALS = 100
+_LARGEST = 1e300
+_SMALLEST_STEP, _LARGEST_STEP = 1e-100, 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Field:
         """Return the field of a widget's input; None where it holds no number."""
         if input_.widget not in ("INT", "FLOAT"):
             return None
-        least, most, step = input_.minimum, input_.maximum, input_.step
+        least, most, step = input_.minimum, input_.maximum, _usable(input_.step)
         return cls(
             input_.widget,
             -math.inf if least is None else least,
@@ -57,8 +59,8 @@ class Field:
         alike = (self.kind, self.others) == (other.kind, other.others)
         if not alike or least > most:
             return None
-        step = _common_multiple(self.step, other.step)
-        return replace(self, least=least, most=most, step=step, decimals=_decimals(step))
+        step = _usable(_common_multiple(self.step, other.step))
+        return replace(self, least=least, most=most, step=step or 1, decimals=_decimals(step or 1))
 
     def kept_to_limits(self, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -71,9 +73,9 @@ class Field:
         if number is None:
             return value
         if self.kind == "INT":
-            return _to_step(number, self.step or 1, self.least)
+            return _to_step(number, self.step, self.least)
         rounding = self.rounding or (10.0**-self.decimals if self.decimals else 0)
-        if not rounding or self.decimals > _MOST_DECIMALS:
+        if not rounding or self.decimals > _MOST_DECIMALS or not abs(number / rounding) < _LARGEST:
             return value
         exact = Decimal(math.floor(number / rounding + 0.5) * rounding)
         try:
@@ -111,12 +113,14 @@ def _number(value: Any) -> int | float | None:
             value = float(value.strip() or 0)
         except ValueError:
             return None
-    if not isinstance(value, int | float) or not abs(value) < 1e300:
+    if not isinstance(value, int | float) or not abs(value) < _LARGEST:
         return None
     return int(value) if isinstance(value, bool) else value
 
 
 def _to_step(number: int | float, step: float, least: float) -> int | float:
+    if not max(abs(number), 0 if math.isinf(least) else abs(least)) / abs(step) < _LARGEST:
+        return number
     offset = 0 if step == 1 or math.isinf(least) else least - math.trunc(least / step) * step
     if all(isinstance(part, int) for part in (number, step, offset)):
         return int((2 * (number - offset) + step) // (2 * step) * step + offset)  # exact, however large
@@ -124,8 +128,13 @@ def _to_step(number: int | float, step: float, least: float) -> int | float:
     return int(made) if float(made).is_integer() else made
 
 
+def _usable(step: float | None) -> float | None:
+    """Return a step that can be counted in; None for none."""
+    return step if step is not None and _SMALLEST_STEP < abs(step) < _LARGEST_STEP else None
+
+
 def _decimals(step: float) -> int:
-    return max(0, -math.floor(math.log10(step))) if step > 0 else 0
+    return max(0, -math.floor(math.log10(step))) if 0 < step < _LARGEST else 0
 
 
 def _common_multiple(one: float, other: float) -> float:

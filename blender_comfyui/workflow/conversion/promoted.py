@@ -119,7 +119,7 @@ class Promotion:
         """Return the value that the instance has for an input by itself."""
         if index in scope.given:
             return scope.given[index]
-        values = scope.host.values if scope.host else None
+        values = scope.host.values if scope.host and not scope.graph.is_group else None
         rank = self._rank(scope.graph, index)
         return values[rank] if values is not None and rank < len(values) else MISSING
 
