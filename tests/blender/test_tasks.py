@@ -509,7 +509,9 @@ def test_the_preferences_survive_a_restart(preferences, module, package, tmp_pat
 @pytest.mark.skipif(bpy.app.version >= (5, 0, 0), reason="from 5.0 on Python cannot write what a file holds")
 def test_what_an_earlier_version_left_in_a_blend_is_read(tmp_path):
     """Then there was one task, kept as a number, and each workflow was named."""
-    bpy.context.scene["comfyui"] = {"task": 0, "workflow": "sd_basic", "steps": 30, "sampler": "euler"}
+    bpy.context.scene.comfyui.prompt = "old"
+    for name, value in {"task": 0, "workflow": "sd_basic", "steps": 30, "sampler": "euler"}.items():
+        bpy.context.scene["comfyui"][name] = value
     settings = reopened(tmp_path / "old.blend").comfyui
     assert (settings.task, settings.tier, settings.workflow) == ("image_generation", "standard", "sd_basic")
     assert (settings.steps, settings.sampler) == (30, "euler")
