@@ -158,6 +158,26 @@ def test_a_tier_that_cannot_run_fails_with_its_reason(full, chosen, shown, saved
     assert posted(full) == []
 
 
+def test_one_tier_that_cannot_run_is_named_with_its_reason(full, chosen, shown, preferences, tmp_path, until):
+    studio = tmp_path / "studio.yaml"
+    studio.write_text(
+        "tasks: {image_generation: {tiers: {film: {description: For the film., workflow: sd_basic, seconds: 9, "
+        "parameters: {checkpoint: film.safetensors}}}}}"
+    )
+    preferences.studio_tiers = str(studio)
+    until(lambda: [drawn.icon for drawn in tiers(shown())] == ["NONE"] * 3 + ["ERROR"])
+    layout = shown()
+    assert "Film: “Checkpoint”: the server has no checkpoint “film.safetensors”." in layout.text
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}, "the others can"
+    preferences.studio_tiers = ""
+
+
+def test_a_script_is_told_what_was_changed(full, chosen, saved, capfd):
+    chosen.steps = 3
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert "“steps” stays “25”" in capfd.readouterr().out
+
+
 def test_the_time_is_that_of_the_history_once_it_knows_enough(full, chosen, shown, until, module, saved):
     for _ in range(3):
         assert bpy.ops.comfyui.generate() == {"FINISHED"}

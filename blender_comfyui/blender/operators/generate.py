@@ -14,7 +14,7 @@ from ...workflow.errors import WorkflowError
 from .. import delivery, regions, runtime
 from ..job_list import Entry
 from ..order import order
-from ..tasks import asking
+from ..tasks import asking, words
 from ..workflow_panel import running
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
@@ -87,7 +87,11 @@ class COMFYUI_OT_generate(Operator):
             time.sleep(_LOOK)
             asking.tick()
             asking.want(context.scene)  # what is known now may be asked for anew
-        return self._start(context)
+        entry = self._start(context)
+        report = entry.job.task_report if entry is not None and entry.job is not None else None
+        for sentence in words.notes(report).values():  # nobody looks at the panel
+            self.report({"WARNING"}, sentence)
+        return entry
 
     def _start(self, context: Context) -> Entry | None:
         if not asking.want(context.scene).tasks:
