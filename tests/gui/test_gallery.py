@@ -53,6 +53,7 @@ class Gallery:
         self.window.run(FORGET)
         self.window.run(WORDS)
         self.window.run(f"new_file({studio.server.url!r})")
+        studio.set(checkpoint=studio.server.checkpoints[0])
         self.window.settle()
 
     def make(self, prompt: str, seed: int, size: tuple[int, int], **settings: object) -> None:
