@@ -155,4 +155,6 @@ def test_tasks_in_the_preferences(tasks: Studio) -> None:
     tasks.window.click(323, 691)  # the sub-panel's header, which is no button
     tasks.window.run("bpy.context.window_manager.windows[-1].screen.areas[0].tag_redraw()")
     tasks.window.settle()
+    for _ in range(12):
+        tasks.window.click(500, 600, button=5)  # the wheel
     tasks.window.screenshot("preferences")
