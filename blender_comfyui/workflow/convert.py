@@ -30,7 +30,9 @@ def to_api(
     - values that a node pack keeps by name (VideoHelperSuite) are understood without its extension;
     - links to nothing leave the input unlinked, where the front end refuses some of them; a link inside a subgraph is
       followed even where the subgraph's output does not list it;
-    - a primitive's number is not rounded to the steps of its widget, nor held within its limits.
+    - links stay with the inputs that name them, where the front end loses them to the places of others, and so do
+      links into the choices within a choice, and those that an old promoted widget without a value would cut;
+    - an old group node that is muted or bypassed stays so; text that is no number stays in a number's place.
 
     ``rng`` chooses in ``{a|b}`` (by default Python's own generator), ``now`` is for ``%date:…%`` in file names.
     ``control_after_generate`` is for whoever queues, and does nothing here.

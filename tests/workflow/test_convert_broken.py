@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from blender_comfyui.workflow.convert import to_api
@@ -270,6 +270,7 @@ def test_any_json_in_the_right_places(nodes: Any, links: Any, definitions: Any, 
         st.tuples(st.sampled_from(PLACES), st.integers(-20, 20) | LIKELY | JSON, st.booleans()), min_size=1, max_size=6
     )
 )
+@example(mutations=[(("links", 5, 4), -1, False), (("definitions", "subgraphs", 1, "inputs"), 0, True)])
 def test_mutations_of_a_workflow(mutations: Any) -> None:
     workflow = copy.deepcopy(WORKFLOW)
     for place, value, remove in mutations:

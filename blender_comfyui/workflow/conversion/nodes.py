@@ -130,7 +130,7 @@ class Nodes:
 def _put_in_place(inputs: list[Input], node: UiNode) -> None:
     """Give the links that no input of the file names to the inputs whose places they end at."""
     for at, link in node.by_place.items():
-        if at < len(inputs) and inputs[at].link is None:
+        if 0 <= at < len(inputs) and inputs[at].link is None:
             inputs[at].link = link
 
 
