@@ -191,7 +191,7 @@ class ComfyPreferences(AddonPreferences):
         layout.separator()
         layout.prop(self, "output_folder")
         layout.prop(self, "show_previews")
-        task_preferences.draw(layout, self, round(context.region.width * 0.7))
+        task_preferences.draw(layout, self, round(context.region.width * 0.7), getattr(context, "scene", None))
         _draw_gallery(layout, self)
         layout.operator("comfyui.copy_diagnostics", text="Copy Diagnostics", icon="COPYDOWN")
 

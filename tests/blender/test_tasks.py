@@ -225,6 +225,7 @@ def test_what_is_kept_back_or_clamped_is_said_with_the_reason(full, chosen, show
     text = shown().text
     assert "“steps” stays “25”, the tier's: “3” is not compatible, it has to be at least 10." in text
     assert "“width” is 504 instead of 500: multiples of 8 from 64 to 2048 are allowed." in text
+    assert "“steps” stays “25”" in shown(closed=("COMFYUI_task_settings",)).text, "also where they are folded away"
     bpy.ops.comfyui.generate()
     assert inputs(sent(full), "KSampler")[0]["steps"] == 25
     assert inputs(sent(full), "EmptyLatentImage")[0]["width"] == 504
@@ -462,7 +463,7 @@ def test_the_preferences_show_tasks_and_models(full, chosen, shown, preferences,
     bpy.ops.comfyui.prefer_model(task="grid", name="checkpoint", model=V15)
     bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
     layout = Recorder()
-    module("blender.tasks.preferences").draw(layout, preferences, 600)
+    module("blender.tasks.preferences").draw(layout, preferences, 600, bpy.context.scene)
     assert "studio_tiers" in [drawn.name for drawn in layout.drawn]
     assert f"Checkpoint: {V15}" in layout.text
     assert "ink.safetensors" in layout.text

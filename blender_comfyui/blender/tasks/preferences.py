@@ -1,6 +1,6 @@
 """What the preferences say of tasks: the studio's file, the workflow of each task, and the models that it prefers."""
 
-from bpy.types import AddonPreferences, UILayout
+from bpy.types import AddonPreferences, Scene, UILayout
 
 from .. import task_workflows
 from ..workflow_panel import reception
@@ -8,14 +8,15 @@ from ..wrapping import draw_sentence
 from . import asking, files, models, words
 
 
-def draw(layout: UILayout, preferences: AddonPreferences, width: int) -> None:
-    """Draw the sub-panel in at most `width` pixels."""
+def draw(layout: UILayout, preferences: AddonPreferences, width: int, scene: Scene | None) -> None:
+    """Draw the sub-panel in at most `width` pixels; for `scene` the tasks are asked for."""
     header, body = layout.panel("COMFYUI_task_preferences", default_closed=True)
     header.label(text="Tasks")
     if body is None:
         return
     body.prop(preferences, "studio_tiers")
-    for problem in asking.board().problems:
+    board = asking.want(scene) if scene is not None else asking.board()
+    for problem in board.problems:
         draw_sentence(body, problem, width, icon="ERROR")
     draw_sentence(body, f"Your own file, where there is one: {files.user_file()}", width)
     for name, title in asking.titles().items():

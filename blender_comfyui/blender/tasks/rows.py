@@ -24,9 +24,11 @@ def draw(layout: UILayout, chosen: PropertyGroup, view: TierView, width: int) ->
     header.label(text="Settings")
     if any(choices.is_set(chosen, name) for name in names(chosen, view)):
         header.operator("comfyui.reset_parameters", text="", icon="LOOP_BACK", emboss=False)
-    if body is None:
-        return
     notes = words.notes(view.offer.report)
+    if body is None:  # what is not as it was asked for is said all the same
+        for sentence in notes.values():
+            draw_sentence(layout, sentence, width, icon="INFO")
+        return
     if "width" in view.own:
         row = body.row()
         row.use_property_split = True
