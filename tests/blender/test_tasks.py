@@ -360,6 +360,15 @@ def test_models_are_searched_with_favourites_first(full, chosen, shown, module, 
     assert not preferences.favourite_models
 
 
+def test_embeddings_are_put_into_the_prompt(full, chosen, shown):
+    full.control(set={"models": {**MODELS, "embeddings": ["neg/bad_hands.pt", "two words.pt"]}})
+    assert "comfyui.add_embedding" in shown().operators
+    assert bpy.ops.comfyui.add_embedding(folder="embeddings", choice="0") == {"FINISHED"}
+    assert chosen.prompt == "a red fox embedding:neg/bad_hands"  # as the server lists it
+    with pytest.raises(RuntimeError, match="has a space in its name"):
+        bpy.ops.comfyui.add_embedding(folder="embeddings", choice="1")
+
+
 def test_other_models_than_checkpoints_can_be_chosen_too(full, chosen, shown):
     bpy.ops.comfyui.set_task(task="upscale")
     layout = shown()

@@ -50,12 +50,19 @@ def told(studio: Studio) -> None:
     studio.let_draw()
 
 
-@pytest.mark.parametrize("tier", ["low", "standard", "high"])
-def test_each_tier(tasks: Studio, tier: str) -> None:
-    show(tasks)
-    tasks.set(prompt="A quiet mountain lake at sunset", tier=tier)
+@pytest.mark.parametrize("editor", ["VIEW_3D", "SEQUENCE_EDITOR"])
+def test_each_tier(tasks: Studio, editor: str) -> None:
+    tasks.window.run(f"screen_area('VIEW_3D').ui_type = {editor!r}")
+    show(tasks, editor)
+    for tier in ("low", "standard", "high"):
+        tasks.set(prompt="A quiet mountain lake at sunset", tier=tier)
+        told(tasks)
+        tasks.panel(f"{tier}-{editor}", editor)
+    tasks.server.checkpoints = ("SD15/v1-5-pruned-emaonly.safetensors",)
+    tasks.window.run("bpy.ops.comfyui.refresh_models()")
+    tasks.window.wait_until("module('tasks.asking').board().tier('high').offer.reason")
     told(tasks)
-    tasks.panel(tier, "VIEW_3D")
+    tasks.panel(f"no-checkpoint-{editor}", editor)
 
 
 def test_an_override_by_clicks(tasks: Studio) -> None:

@@ -1,5 +1,6 @@
 """Models: searched, used, liked and preferred; and the stack of LoRAs."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from .. import delivery, regions
 from ..tasks import choices, models
 
 _LORAS = "loras"
+_EMBEDDINGS = "embeddings"
 
 
 class _Found:
@@ -150,6 +152,28 @@ class COMFYUI_OT_add_lora(SearchOperator, Operator):
         return {"FINISHED"}
 
 
+class COMFYUI_OT_add_embedding(SearchOperator, Operator):
+    """Put an embedding of the server into the prompt, as the text encoder reads it there"""
+
+    bl_idname = "comfyui.add_embedding"
+    bl_label = "Add Embedding to Prompt"
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        self.folder = _EMBEDDINGS
+        return SearchOperator.invoke(self, context, event)
+
+    def execute(self, context: Context) -> set[str]:
+        name = self.found if self.folder else ""
+        if not name:
+            return {"CANCELLED"}
+        if re.search(r"\s", name):
+            self.report({"ERROR"}, f"“{name}” has a space in its name, at which ComfyUI ends it. Rename its file.")
+            return {"CANCELLED"}
+        chosen = context.scene.comfyui
+        chosen.prompt = f"{chosen.prompt} embedding:{name}".lstrip()
+        return {"FINISHED"}
+
+
 class LoraOperator:
     """What concerns one LoRA of the stack, by its `index`."""
 
@@ -194,6 +218,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_prefer_model,
         COMFYUI_OT_refresh_models,
         COMFYUI_OT_add_lora,
+        COMFYUI_OT_add_embedding,
         COMFYUI_OT_remove_lora,
         COMFYUI_OT_move_lora,
     )

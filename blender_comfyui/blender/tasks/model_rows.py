@@ -22,6 +22,8 @@ def draw(layout: UILayout, chosen: PropertyGroup, view: TierView, width: int) ->
         return
     for place in view.models:
         _draw_place(body.column(align=True), chosen, view, place, width)
+    if "prompt" in view.own and models.names("embeddings"):
+        body.operator("comfyui.add_embedding", icon="ADD")
 
 
 def draw_suggestions(layout: UILayout, view: TierView) -> None:
