@@ -437,6 +437,10 @@ def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, sho
     assert sent(full)["3"]["inputs"]["steps"] == 25, "with the tier's settings"
     bpy.ops.comfyui.imported_for_task(task="image_generation")
     assert "Image" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"]
+    bpy.ops.comfyui.imported_for_task(task="image_generation")
+    load(graph, "another.json")
+    bpy.ops.comfyui.set_task(task="image_generation")
+    assert "Image" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"], "that was the former one"
 
 
 def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load, module, until, alone):
