@@ -9,12 +9,13 @@ from functools import partial
 import bpy
 from bpy.types import Context, Panel, UILayout
 
-from . import job_view, server_view
+from . import delivery, job_view, server_view, task_workflows
 from .properties import ComfySettings
 from .regions import CATEGORY
 from .tasks import asking, lora_rows, wishes
 from .tasks import drawing as task_drawing
 from .workflow_panel import drawing as workflow_drawing
+from .workflow_panel import reception
 from .wrapping import scale
 
 _MARGIN = 56  # pixels at scale 1 that the tabs, the scroll bar and the panel's border take
@@ -73,6 +74,9 @@ def _draw_what(layout: UILayout, chosen: ComfySettings) -> None:
 
 def _task_title(chosen: ComfySettings) -> str:
     title = asking.titles().get(chosen.task, chosen.task)
+    if task_workflows.chosen(chosen.task):
+        reception.want_library()
+        delivery.wake()
     replaced = wishes.replacement(chosen)
     return f"{title}: {replaced}" if replaced else title
 

@@ -460,6 +460,8 @@ def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load
     assert bpy.ops.comfyui.choose_task_workflow(task="image_generation", entry=entry.id) == {"FINISHED"}
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert list(sent(full)) == list(graph)
+    reception.close()  # as after a restart: nobody has looked at the library
+    until(lambda: "Image: studio" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"])
     bpy.ops.comfyui.delete_workflow(id=entry.id)
     until(lambda: kept() is None)
     chosen.steps = 31  # something else to be asked

@@ -74,7 +74,7 @@ def tick() -> bool:
     asking = _Current.asking
     if asking is None or asking.desk is None:
         return False
-    now = (files.user_file(), files.studio_file())
+    now = (asking.files[0], files.studio_file())
     if now != asking.files:
         asking.files = now
         asking.desk.use(*now)
