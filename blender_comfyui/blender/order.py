@@ -29,6 +29,7 @@ class Order:
     tier: str
     parameters: dict[str, object]
     workflow: InPlace
+    workflow_name: str
     loras: tuple[Lora, ...]
     folder: Path
     stem: str
@@ -50,6 +51,7 @@ def order(context: Context, board: Board) -> Order:
         tier=chosen.tier,
         parameters={**question.order.parameters, **pictures, "seed": seed},
         workflow=workflow,
+        workflow_name=wishes.replacement(chosen),
         loras=question.order.loras,
         folder=settings.output_folder(),
         stem=file_stem(_without_loras(chosen.prompt), seed),

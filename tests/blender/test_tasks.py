@@ -422,7 +422,7 @@ def test_a_studios_file_is_picked_up_and_its_errors_are_said(full, chosen, shown
     assert "has no tier “film”" in shown().text
 
 
-def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, shown, load):
+def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, shown, load, records):
     from tests.blender import workflow_graphs as graphs
 
     graph = graphs.classic()
@@ -435,6 +435,7 @@ def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, sho
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
     assert list(sent(full)) == list(graph)
     assert sent(full)["3"]["inputs"]["steps"] == 25, "with the tier's settings"
+    assert records()[0].workflow == "house"
     bpy.ops.comfyui.imported_for_task(task="image_generation")
     assert "Image" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"]
     bpy.ops.comfyui.imported_for_task(task="image_generation")

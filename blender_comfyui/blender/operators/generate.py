@@ -139,6 +139,7 @@ def start(context: Context) -> Entry:
         wanted.tier,
         wanted.parameters,
         workflow=wanted.workflow,
+        workflow_name=wanted.workflow_name,
         loras=wanted.loras,
         folder=wanted.folder,
         stem=wanted.stem,

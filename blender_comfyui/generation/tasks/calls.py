@@ -56,11 +56,12 @@ class TaskCalls(ABC):
         *,
         workflow: Workflow | Mapping[str, object] | Path | str | None = None,
         loras: Sequence[Lora] = (),
+        workflow_name: str = "",
         folder: Path | None = None,
         stem: str = "",
         context: Mapping[str, str] | None = None,
     ) -> Job:
-        """Start a task at a tier, with `workflow` in place of the tier's own, and return at once.
+        """Start a task at a tier, with `workflow` (called `workflow_name`) for the tier's own, and return at once.
 
         Parameters are named as in `submit`; there are also image, mask, and any input that just one node has. Several
         values, or prompts, go to the pictures of a contact sheet one by one; a prompt may name LoRAs as
@@ -68,7 +69,7 @@ class TaskCalls(ABC):
 
         Raises QualityTierError, of which a failed job in the history tells too, and SessionClosed after `close`.
         """
-        order = Order(task, tier, parameters or {}, workflow, tuple(loras))
+        order = Order(task, tier, parameters or {}, workflow, tuple(loras), workflow_name)
         context = context or {}
         try:
             ready = self._counter.prepare(order)

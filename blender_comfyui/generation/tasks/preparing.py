@@ -37,7 +37,8 @@ InPlace: TypeAlias = Workflow | Mapping[str, object] | Path | str | None
 class Order:
     """What somebody wants: a task, a tier, and their own parameters, in any workflow but the tier's if there is one.
 
-    ``loras`` is the stack of the panel; those of the prompt come after it.
+    ``loras`` is the stack of the panel; those of the prompt come after it. ``workflow_name`` is what a person calls the
+    workflow, where it is not named itself.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Order:
     parameters: Mapping[str, object] = field(default_factory=dict)
     workflow: InPlace = None
     loras: tuple[Lora, ...] = ()
+    workflow_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,13 @@ def _workflow(order: Order, tier: Tier) -> tuple[Workflow, str]:
     if given is None:
         return tier.workflow, tier.workflow_name
     if isinstance(given, Workflow):
-        return given, ""
+        return given, order.workflow_name
     try:
         workflow = Workflow.load(given)
     except WorkflowError as error:
         raise WorkflowNotFoundError(f"The workflow for {quoted(order.task)} cannot be used. {error}") from error
     named = isinstance(given, str) and not given.lstrip().startswith("{")
-    return workflow, str(given) if named else ""
+    return workflow, str(given) if named else order.workflow_name
 
 
 def _loras(order: Order, stock: Stock | None) -> tuple[dict[str, object], tuple[Lora, ...]]:
