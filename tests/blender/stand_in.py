@@ -1,5 +1,6 @@
 """The stand-in server as a process of its own: Blender's Python lacks what it is made of."""
 
+import atexit
 import json
 import os
 import subprocess
@@ -10,23 +11,47 @@ from types import TracebackType
 from typing import Any
 
 
+class _Nursery:
+    """Begins servers and ends them; made with the first of them, and gone with this process."""
+
+    process: "subprocess.Popen[str] | None" = None
+
+    @classmethod
+    def ask(cls, root: Path, asked: object) -> str:
+        """Return the answer to one line."""
+        if cls.process is None:
+            python = os.environ.get("BLENDER_COMFYUI_PYTHON", sys.executable)
+            # Blender's Python settings must not reach the other Python
+            env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+            cls.process = subprocess.Popen(
+                [python, "-m", "tests.comfy_server.nursery"],
+                cwd=root,
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert cls.process.stdin is not None
+            atexit.register(cls.process.stdin.close)  # then it ends, and its servers with it
+        assert cls.process.stdin is not None
+        assert cls.process.stdout is not None
+        cls.process.stdin.write(json.dumps(asked) + "\n")
+        cls.process.stdin.flush()
+        return cls.process.stdout.readline().strip()
+
+
 class StandIn:
     """``python -m tests.comfy_server`` as a context manager; `url` is where it listens."""
 
     def __init__(self, root: Path, *options: str) -> None:
-        python = os.environ.get("BLENDER_COMFYUI_PYTHON", sys.executable)
-        self._command = [python, "-m", "tests.comfy_server", "--port", "0", *options]
+        self._options = list(options)
         self._root = root
+        self._number = 0
 
     def __enter__(self) -> "StandIn":
-        # Blender's Python settings must not reach the other Python
-        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        self._process = subprocess.Popen(
-            self._command, cwd=self._root, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
-        assert self.url.startswith("http"), f"the stand-in server did not start: {self._command}"
+        number, _, self.url = _Nursery.ask(self._root, self._options).partition(" ")
+        assert self.url.startswith("http"), f"the stand-in server did not start: {self._options}"
+        self._number = int(number)
         return self
 
     def __exit__(
@@ -35,8 +60,9 @@ class StandIn:
         self.stop()
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=10)
+        if self._number:
+            assert _Nursery.ask(self._root, self._number) == "ended"
+        self._number = 0
 
     def control(self, **body: Any) -> dict[str, Any]:
         """Turn knobs and read counters: ``control(set={"step_delay": 0.1})``."""

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from .level import NEW
@@ -13,7 +14,17 @@ from .server import ComfyServer
 
 
 def main() -> None:
-    options = _parse()
+    serve(sys.argv[1:], _print)
+
+
+def _print(url: str) -> None:
+    sys.stdout.write(url + "\n")
+    sys.stdout.flush()
+
+
+def serve(arguments: list[str], tell: Callable[[str], None]) -> None:
+    """Serve until stdin closes or SIGTERM; `tell` gets the URL once it listens."""
+    options = _parse(arguments)
     auth = tuple(options.auth.split("=", 1)) if options.auth else None
     server = ComfyServer(
         options.level,
@@ -35,8 +46,7 @@ def main() -> None:
             temporary = options.port_file.with_suffix(".part")
             temporary.write_text(str(server.port))
             temporary.replace(options.port_file)
-        sys.stdout.write(server.url + "\n")
-        sys.stdout.flush()
+        tell(server.url)
         if not options.keep:
             threading.Thread(target=_wait_for_stdin, args=(ended,), daemon=True).start()
         ended.wait()
@@ -48,7 +58,7 @@ def _wait_for_stdin(ended: threading.Event) -> None:
     ended.set()
 
 
-def _parse() -> argparse.Namespace:
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.comfy_server")
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--level", default=NEW, help="the ComfyUI release to speak like")
@@ -62,7 +72,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--auth", metavar="HEADER=VALUE", help="401 without this header")
     parser.add_argument("--port-file", type=Path, help="gets the port number once it listens")
     parser.add_argument("--keep", action="store_true", help="serve on when stdin closes")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import traceback
 
 import bpy
 
-TICK = 0.02  # seconds
+TICK = 0.005  # seconds
 
 
 def screen_area(kind, window=None):

@@ -4,6 +4,7 @@ Two at a time run beside everything else, because they mostly wait: for Blender,
 """
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -14,22 +15,24 @@ from pathlib import Path
 from tools.project import ROOT
 
 AT_ONCE = 2
-LIMIT = 900.0  # seconds
+LIMIT = 1000.0  # seconds
+_GIVING_WAY = ("nice", "-n", "5") if shutil.which("nice") else ()
 
 
 @dataclass(frozen=True)
 class InnerRun:
-    """`environment` is added to what is there."""
+    """`environment` is added to what is there. One that `waits` gives way to the others, as far as the system can."""
 
     python: Path | str
     arguments: Sequence[str]
     environment: Mapping[str, str]
+    waits: bool = True
 
     def begin(self) -> subprocess.Popen[str]:
         """Start it from the project's root."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         return subprocess.Popen(
-            [self.python, "-m", "pytest", *self.arguments, "--color=no"],
+            [*(_GIVING_WAY if self.waits else ()), self.python, "-m", "pytest", *self.arguments, "--color=no"],
             cwd=ROOT,
             env=inherited | dict(self.environment),
             stdin=subprocess.DEVNULL,

@@ -11,8 +11,10 @@ from tools.suite import APART
 
 
 def _run(part: str, folder: Path) -> InnerRun:
+    """The window tests take longest: nothing comes before them."""
     cache = f"cache_dir=.build/pytest-{Path(part).name}"  # the outer run is writing its own
-    return InnerRun(sys.executable, [part, "-rs", "--durations=5", "-o", cache, f"--basetemp={folder / 'tests'}"], {})
+    arguments = [part, "-rs", "--durations=5", "-o", cache, f"--basetemp={folder / 'tests'}"]
+    return InnerRun(sys.executable, arguments, {}, waits=part != "tests/gui")
 
 
 def _case(part: str) -> object:
