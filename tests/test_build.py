@@ -57,7 +57,13 @@ def test_zip_has_what_its_platform_needs(zips: dict[str, Path], platform: str) -
     with zipfile.ZipFile(zips[platform]) as archive:
         names = set(archive.namelist())
         inside = tomllib.loads(archive.read("blender_manifest.toml").decode())
-    assert {"__init__.py", "LICENSE", "comfy/client.py", "workflows/sd_basic.json"} <= names
+    assert {
+        "__init__.py",
+        "LICENSE",
+        "comfy/client.py",
+        "workflows/sd_basic.json",
+        "workflows/quality_mappings.yaml",
+    } <= names
     shipped = {name for name in names if name.startswith("wheels/")}
     compiled = {name for name in shipped if "-none-any" not in name}
     per_python = {(project, python) for project in COMPILED for python in PYTHONS[platform]}

@@ -3,8 +3,10 @@
 It does by script what an artist does by hand: install the extension, name the server, type a prompt, Generate, save.
 """
 
+import json
 import os
 import sys
+import urllib.request
 from pathlib import Path
 
 import bpy
@@ -31,6 +33,12 @@ def choose_server(url: str) -> None:
     bpy.ops.comfyui.test_connection()
 
 
+def first_checkpoint() -> str:
+    """Return one that the server has; the bundled workflow's own may not be among them."""
+    with urllib.request.urlopen(f"{os.environ['COMFYUI_URL']}/models/checkpoints", timeout=30) as answer:
+        return next(iter(json.load(answer)), "")
+
+
 def generate(blend: Path) -> list[bpy.types.Image]:
     """Generate one picture in a saved file and return the images that came."""
     bpy.context.preferences.filepaths.save_version = 0  # no demo.blend1
@@ -40,6 +48,7 @@ def generate(blend: Path) -> list[bpy.types.Image]:
     settings.negative_prompt = "blurry"
     settings.seed_mode, settings.seed = "FIXED", "20260"
     settings.width, settings.height, settings.steps = 512, 512, 12
+    settings.checkpoint = first_checkpoint()
     before = set(bpy.data.images)
     bpy.ops.comfyui.generate()
     bpy.ops.wm.save_mainfile()

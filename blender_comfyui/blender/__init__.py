@@ -20,6 +20,7 @@ from . import (
     templates,
 )
 from .sinks import ledger
+from .tasks import asking
 from .workflow_panel import reception, refusals
 
 # In this order, in which they also hear of a file that was opened: which one it is, what it holds, what waits for it.
@@ -36,6 +37,7 @@ _MODULES = (
     recovery,
     reception,
     refusals,
+    asking,
     delivery,
     operators,
     panels,

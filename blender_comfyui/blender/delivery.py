@@ -18,6 +18,7 @@ from . import archive, blend_file, compat, placements, recovery, regions, runtim
 from .job_list import Entry, unplaceable
 from .live_preview import LivePreview
 from .sinks.target import CannotPlace
+from .tasks import asking
 from .workflow_panel import reception
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ BUDGET = 0.003  # seconds of a tick for taking events
 ARCHIVE_BUDGET = 0.001  # … for taking the history's answers; one that is begun, a picture, may take 1 ms more
 INTERVAL = 0.05  # seconds between ticks while a job is under way
 SERVER_INTERVAL = 0.25  # … while only the server's state is waited for
-AWAY_INTERVAL = 1.0  # … while somebody looks at a panel that says it is away: it comes back by itself
+AWAY_INTERVAL = 1.0  # … while somebody looks at a panel: the server may come back, and files of tasks may change
 SERVER_WAIT = 3.0  # seconds for which news of the server are waited for
 SERVER_AGE = 10.0  # seconds after which a panel that is drawn wants to know the server's state anew
 
@@ -76,6 +77,7 @@ def tick() -> float | None:
         changed = _take_events()
         changed |= archive.tick(ARCHIVE_BUDGET)
         changed |= reception.tick()
+        changed |= asking.tick()
         changed |= _place_one() or _show_preview()
         if changed:
             regions.redraw()
@@ -107,6 +109,7 @@ def _take(event: SessionEvent) -> None:
     if isinstance(event, ServerChanged):
         reception.hear(event)
         return
+    asking.hear(event)
     try:
         runtime.jobs.take(event)
         archive.tell(event)
@@ -165,7 +168,7 @@ def _show_preview() -> bool:
 
 
 def _next_interval() -> float | None:
-    answers = archive.expects_answers() or reception.expects_answers()
+    answers = archive.expects_answers() or reception.expects_answers() or asking.expects_answers()
     if runtime.jobs.running or runtime.jobs.to_place or answers:
         return INTERVAL
     live_preview.forget()
@@ -173,7 +176,8 @@ def _next_interval() -> float | None:
         return SERVER_INTERVAL
     if recovery.reader.is_waiting or archive.is_owed_answers() or any(entry.returns for entry in runtime.jobs):
         return AWAY_INTERVAL
-    if runtime.server_state().connection == "unreachable" and any(regions.showing()):
+    may_change = asking.is_used() or runtime.server_state().connection == "unreachable"
+    if may_change and any(regions.showing()):
         return AWAY_INTERVAL
     return None
 

@@ -5,42 +5,56 @@ from pathlib import Path
 
 from bpy.types import Context
 
-from ..generation.choices import SERVERS_FIRST
 from ..generation.request import Request
-from ..generation.server_state import ServerState
+from ..generation.tasks.desk import Board, TaskQuestion
+from ..generation.tasks.errors import QualityTierError
+from ..generation.tasks.preparing import InPlace
+from ..workflow.errors import InvalidValue
 from ..workflow.graph import Workflow
+from ..workflow.lora_names import taken_out
+from ..workflow.loras import Lora
 from ..workflow.parameters import read_parameters
 from . import blend_file, compat, settings
 from .sinks.names import file_stem
+from .tasks import wishes
 
 STAMP = "workflow_stamp"  # in what a job is marked with: of which imported workflow it is
 
 
 @dataclass(frozen=True)
 class Order:
-    """The arguments of `Session.submit`."""
+    """The arguments of `Session.run_task`."""
 
-    workflow: str
+    task: str
+    tier: str
     parameters: dict[str, object]
+    workflow: InPlace
+    workflow_name: str
+    loras: tuple[Lora, ...]
     folder: Path
     stem: str
-    label: str
-    task: str
     context: dict[str, str]
 
 
-def order(context: Context, server: ServerState) -> Order:
-    """Read the scene's settings. A random seed is drawn here, and shown as the last one."""
-    chosen = context.scene.comfyui
+def order(context: Context, board: Board) -> Order:
+    """Read the scene's settings; `board` is that of what they ask for. A random seed is drawn here, and shown as the
+    last one. Raises QualityTierError."""
+    scene = context.scene
+    chosen = scene.comfyui
+    question = wishes.question(scene, board)
+    workflow = _workflow(question, board)
+    pictures = wishes.pictures(scene, board.tasks.get(chosen.task))
     seed = chosen.next_seed()
     chosen.last_seed = str(seed)
     return Order(
-        workflow=chosen.workflow,
-        parameters=_parameters(context, seed, server),
-        folder=settings.output_folder(),
-        stem=file_stem(chosen.prompt, seed),
-        label=chosen.prompt,
         task=chosen.task,
+        tier=chosen.tier,
+        parameters={**question.order.parameters, **pictures, "seed": seed},
+        workflow=workflow,
+        workflow_name=wishes.replacement(chosen),
+        loras=question.order.loras,
+        folder=settings.output_folder(),
+        stem=file_stem(_without_loras(chosen.prompt), seed),
         context=target(context),
     )
 
@@ -74,23 +88,19 @@ def target(context: Context) -> dict[str, str]:
     return {**blend_file.mark(), **found, "sink": sink, "frame": str(scene.frame_current)}
 
 
-def _parameters(context: Context, seed: int, server: ServerState) -> dict[str, object]:
-    chosen = context.scene.comfyui
-    width, height = chosen.picture_size()
-    parameters: dict[str, object] = {
-        "prompt": chosen.prompt,
-        "negative_prompt": chosen.negative_prompt,
-        "seed": seed,
-        "width": width,
-        "height": height,
-        "steps": chosen.steps,
-        "cfg": round(chosen.cfg, 3),  # Blender keeps 32 bits: 7.1 would be 7.099999904632568
-        "denoise": round(chosen.denoise, 4),
-        "batch_size": chosen.batch_size,
-    }
-    names = {
-        "sampler_name": chosen.sampler,
-        "scheduler": chosen.scheduler,
-        "checkpoint": chosen.checkpoint or next(iter(server.checkpoints), SERVERS_FIRST),
-    }
-    return parameters | {role: name for role, name in names.items() if name}
+def _workflow(question: TaskQuestion, board: Board) -> InPlace:
+    if not question.entry:
+        return question.order.workflow
+    is_read = board.question is not None and board.question.entry == question.entry
+    if is_read and board.workflow is not None:
+        return board.workflow
+    raise QualityTierError(
+        (board.error if is_read else "") or "The workflow of this task is still being read. Click Generate again."
+    )
+
+
+def _without_loras(prompt: str) -> str:
+    try:
+        return taken_out(prompt).text
+    except InvalidValue:  # whoever makes the order ready says so
+        return prompt

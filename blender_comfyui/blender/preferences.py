@@ -8,8 +8,9 @@ from bpy.types import AddonPreferences, Context, PropertyGroup, UILayout
 
 from ..comfy.address import COMFYUI_PORT, ServerAddress
 from ..comfy.errors import InvalidAddress
-from . import compat, logbook, server_view, settings
+from . import compat, delivery, logbook, server_view, settings
 from .settings import API_KEY_VARIABLE, PACKAGE, names_more_than_a_host
+from .tasks import preferences as task_preferences
 
 AUTHENTICATIONS = (
     ("NONE", "None", "The server asks for nothing, as ComfyUI does by default"),
@@ -40,6 +41,10 @@ def _bind_secrets(_self: object, _context: Context) -> None:
     logbook.protect()
 
 
+def _look_at_files(_self: object, _context: Context) -> None:
+    delivery.wake()
+
+
 def _secret(name: str, description: str) -> StringProperty:
     return StringProperty(name=name, description=f"{description}. {_STORED}", subtype="PASSWORD", update=_bind_secrets)
 
@@ -56,6 +61,19 @@ class ComfyTaskWorkflow(PropertyGroup):
     """A task, by `name`, and the id of the workflow in the library that makes it (task_workflows.py)."""
 
     entry: StringProperty(name="Workflow", options={"HIDDEN"})
+
+
+class ComfyFavouriteModel(PropertyGroup):
+    """A model, by `name`, that stands first in lists."""
+
+    folder: StringProperty(options={"HIDDEN"})
+
+
+class ComfyPreferredModel(PropertyGroup):
+    """The model that a task, by `name`, uses for a parameter wherever nothing else is set."""
+
+    parameter: StringProperty(options={"HIDDEN"})
+    model: StringProperty(options={"HIDDEN"})
 
 
 class ComfyPreferences(AddonPreferences):
@@ -118,6 +136,16 @@ class ComfyPreferences(AddonPreferences):
         options=compat.RELATIVE_PATH,
     )
     task_workflows: CollectionProperty(type=ComfyTaskWorkflow)
+    studio_tiers: StringProperty(
+        name="Studio's Tiers",
+        description="A YAML file that everyone shares: what tasks there are, and what their quality tiers mean. "
+        "It goes over what the extension comes with, and over your own",
+        subtype="FILE_PATH",
+        options=compat.RELATIVE_PATH,
+        update=_look_at_files,
+    )
+    favourite_models: CollectionProperty(type=ComfyFavouriteModel)
+    preferred_models: CollectionProperty(type=ComfyPreferredModel)
     show_previews: BoolProperty(
         name="Live Previews",
         description="Show the picture in the panel while it is made. The server sends it only when it was started "
@@ -163,6 +191,7 @@ class ComfyPreferences(AddonPreferences):
         layout.separator()
         layout.prop(self, "output_folder")
         layout.prop(self, "show_previews")
+        task_preferences.draw(layout, self, round(context.region.width * 0.7), getattr(context, "scene", None))
         _draw_gallery(layout, self)
         layout.operator("comfyui.copy_diagnostics", text="Copy Diagnostics", icon="COPYDOWN")
 
@@ -209,4 +238,6 @@ def _draw_headers(layout: UILayout, preferences: ComfyPreferences) -> None:
     layout.operator("comfyui.add_header", icon="ADD")
 
 
-register, unregister = bpy.utils.register_classes_factory((ComfyHeader, ComfyTaskWorkflow, ComfyPreferences))
+register, unregister = bpy.utils.register_classes_factory(
+    (ComfyHeader, ComfyTaskWorkflow, ComfyFavouriteModel, ComfyPreferredModel, ComfyPreferences)
+)

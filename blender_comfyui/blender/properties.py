@@ -9,7 +9,8 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProper
 from bpy.types import Context, Image, PropertyGroup, Scene
 
 from . import runtime
-from .task_workflows import TASKS
+from .tasks import models
+from .tasks.state import CLASSES, ComfyLora, ComfyOverride
 from .workflow_panel.state import ComfyImported, ComfyMedia, ComfyValues
 
 MAX_SEED = 2**64 - 1  # Blender's integers have 32 bits, the server's seeds 64: so they are kept as text
@@ -23,7 +24,7 @@ def _keep_seed_a_number(self: "ComfySettings", _context: Context) -> None:
 
 
 def _checkpoints(_self: object, _context: Context, _text: str) -> Iterable[str]:
-    return runtime.server_state().checkpoints
+    return models.names("checkpoints")
 
 
 def _samplers(_self: object, _context: Context, _text: str) -> Iterable[str]:
@@ -46,12 +47,11 @@ class ComfyResult(PropertyGroup):
 class ComfySettings(PropertyGroup):
     """`scene.comfyui`."""
 
-    task: EnumProperty(
-        name="Task",
-        description="What to make",
-        items=TASKS,
+    task: StringProperty(name="Task", description="What to make", default="image_generation")
+    tier: StringProperty(name="Tier", description="How well to make it", default="standard")
+    workflow: StringProperty(
+        name="Workflow", description="The workflow that makes it. Where empty, the one that the tier names"
     )
-    workflow: StringProperty(name="Workflow", description="The workflow that makes it", default="sd_basic")
     prompt: StringProperty(name="Prompt", description="What the picture shows")
     negative_prompt: StringProperty(name="Negative Prompt", description="What the picture shall not show")
     seed_mode: EnumProperty(
@@ -73,7 +73,7 @@ class ComfySettings(PropertyGroup):
         name="Size",
         description="Where the picture's size comes from",
         items=(
-            ("OWN", "Own", "The width and height set here"),
+            ("OWN", "Tier", "The tier's width and height, or those that are set here"),
             ("RENDER", "Render", "The scene's render size, rounded to multiples of 8"),
         ),
     )
@@ -118,14 +118,12 @@ class ComfySettings(PropertyGroup):
     )
     sampler: StringProperty(
         name="Sampler",
-        description="The method of refining. Where empty, the workflow's own",
-        default="euler",
+        description="The method of refining. Where empty, the tier's",
         search=_samplers,
     )
     scheduler: StringProperty(
         name="Scheduler",
-        description="How the noise is spread over the steps. Where empty, the workflow's own",
-        default="normal",
+        description="How the noise is spread over the steps. Where empty, the tier's",
         search=_schedulers,
     )
     denoise: FloatProperty(
@@ -146,7 +144,8 @@ class ComfySettings(PropertyGroup):
     )
     checkpoint: StringProperty(
         name="Checkpoint",
-        description="The model on the server that makes the picture. Where empty, the first that the server has",
+        description="The model on the server that makes the picture. "
+        "Where empty, the one that is preferred for the task, else the workflow's own",
         search=_checkpoints,
     )
     sink: EnumProperty(
@@ -157,7 +156,14 @@ class ComfySettings(PropertyGroup):
             ("SEQUENCER", "Strip", "A strip in the Sequencer, at the frame that was current on the click"),
         ),
     )
+    input_image: PointerProperty(name="Image", description="The picture that the task begins with", type=Image)
+    input_mask: PointerProperty(
+        name="Mask", description="Where this picture is white, the other one is made anew", type=Image
+    )
+    overrides: CollectionProperty(type=ComfyOverride)
+    loras: CollectionProperty(type=ComfyLora)
     imported: PointerProperty(type=ComfyImported)
+    imported_task: StringProperty(options={"HIDDEN"})  # that the imported workflow makes in this scene
     values: PointerProperty(type=ComfyValues)
     media: CollectionProperty(type=ComfyMedia)
     results: CollectionProperty(type=ComfyResult)
@@ -181,7 +187,7 @@ def _to_step(pixels: float) -> int:
 
 
 _register, _unregister = bpy.utils.register_classes_factory(
-    (ComfyResult, ComfyValues, ComfyMedia, ComfyImported, ComfySettings)
+    (ComfyResult, ComfyValues, ComfyMedia, ComfyImported, *CLASSES, ComfySettings)
 )
 
 

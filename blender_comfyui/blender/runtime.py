@@ -14,6 +14,7 @@ from ..generation.server_state import ServerState
 from ..generation.session import Session
 from . import logbook, settings
 from .job_list import Entry, JobList
+from .tasks import files
 
 
 class NoOnlineAccess(Exception):
@@ -59,7 +60,8 @@ def session() -> Session:
     connection = next((known for known in _connections if known.settings == wanted and not known.closed), None)
     if connection is None:
         logbook.protect()
-        made = Session(wanted.address, settings.user_folder("session"), credentials=wanted.credentials)
+        folder = settings.user_folder("session")
+        made = Session(wanted.address, folder, credentials=wanted.credentials, task_book=files.book())
         connection = _Connection(wanted, made, made.subscribe())
         if _pausing.paused:
             made.pause()
@@ -71,12 +73,18 @@ def session() -> Session:
 
 def server_state() -> ServerState:
     """Return what is known of the server of the preferences; never makes a Session."""
+    session = known_session()
+    return session.server if session is not None else ServerState()
+
+
+def known_session() -> Session | None:
+    """Return the Session for the server of the preferences, if there is one; never makes it."""
     try:
         wanted = settings.server_settings()
     except ValueError:
-        return ServerState()
+        return None
     current = _connections[-1] if _connections else None
-    return current.session.server if current and current.settings == wanted else ServerState()
+    return current.session if current and current.settings == wanted else None
 
 
 def refusal() -> Exception | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
 
-from . import answers, offers
+from . import answers, models, offers
 from .address import ServerAddress
 from .credentials import Credentials
 from .errors import ComfyError, FileBroken, FileMissing, NotAComfyServer, ServerFault, TooOld, UploadRefused
@@ -101,6 +101,18 @@ class ComfyClient:
         """What the server offers in place of classes that it has no more, by class; {} where it is too old to say."""
         data = self._get_if_there("/node_replacements")
         return data if isinstance(data, Mapping) else {}
+
+    @_keeps_secrets
+    def models(self) -> models.Models | None:
+        """The models in the folders that we know, by folder; None where the server does not list them."""
+        known = models.listed(self._get_if_there("/models"))
+        asked = {folder: models.asked_as(folder, known) for folder in models.FOLDERS}
+        # without the endings of its files, which a prompt does not want
+        paths = {"embeddings": "/embeddings"} | {
+            folder: f"/models/{quote(name, safe='')}" for folder, name in asked.items() if folder != "embeddings"
+        }
+        found = {folder: models.listed(self._get_if_there(paths[folder])) for folder, name in asked.items() if name}
+        return models.Models(found) if found else None
 
     @_keeps_secrets
     def saved_workflows(self, folder: str = "workflows") -> tuple[offers.SavedWorkflow, ...]:

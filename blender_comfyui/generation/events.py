@@ -11,6 +11,7 @@ from .server_state import ServerState
 
 if TYPE_CHECKING:
     from .job import Job
+    from .stock import Stock
 
 
 @dataclass(frozen=True)
@@ -95,5 +96,14 @@ class ServerChanged:
     server: ServerState
 
 
+@dataclass(frozen=True)
+class StockChanged:
+    """What the server has was read anew, because somebody wanted it; only subscribers of the session hear it."""
+
+    stock: Stock
+
+
 JobEvent: TypeAlias = StateChanged | Progressed | Previewed | Ended
-SessionEvent: TypeAlias = JobEvent | Returned | QueueChanged | ForeignListed | HistoryNotice | ServerChanged
+SessionEvent: TypeAlias = (
+    JobEvent | Returned | QueueChanged | ForeignListed | HistoryNotice | ServerChanged | StockChanged
+)

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..comfy.errors import TimedOut
 from .events import Ended, JobEvent, Previewed, Progressed, SessionEvent, StateChanged
@@ -18,6 +18,9 @@ from .feed import Feed
 from .outcome import JobState, Outcome
 from .progress import Progress
 from .request import Request
+
+if TYPE_CHECKING:
+    from .tasks.merging import Report
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Job:
     `created` is the time of the click, in seconds since 1970.
     `server_version` is that of the server which accepted the job, '' before.
     `waiting_for` is a sentence that says why the job does not go on, or ''; `note` one on how it runs, or ''.
+    `task_report` says what became of the parameters of a task, None where none was asked for.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Job:
         self.note = ""
         self.server_version = ""
         self.outcome: Outcome | None = None
+        self.task_report: Report | None = None
         self._cancel = cancel
         self._feed: Feed[JobEvent] = Feed()
         self._session_feed = session_feed

@@ -26,7 +26,8 @@ from ..workflow.graph import Workflow
 from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
-from .events import ServerChanged, SessionEvent
+from .drawings import Drawing
+from .events import ServerChanged, SessionEvent, StockChanged
 from .feed import Feed, Subscription
 from .history import History
 from .intake import Intake
@@ -39,6 +40,12 @@ from .retry import Retry
 from .returns import Registry
 from .server_state import ServerState
 from .server_watch import ServerWatch
+from .stock import StockRoom
+from .tasks.book import FILE, TaskBook
+from .tasks.calls import TaskCalls
+from .tasks.counter import Counter
+from .tasks.preparing import Prepared
+from .tasks.status import EndedJobs
 from .uploads import server_name
 from .worker import Worker
 
@@ -49,7 +56,7 @@ class SessionClosed(Exception):
     """The session was closed before the job ended; the server may still be running it."""
 
 
-class Session:
+class Session(TaskCalls):
     """One server, one worker, one data folder. Every method may be called from any thread.
 
     `headers` go with every request and the websocket, to this server only. No method but `check`, `close` and the
@@ -67,6 +74,7 @@ class Session:
         patience: Patience = Patience(),
         timeouts: Timeouts = Timeouts(),
         stream_times: StreamTimes = StreamTimes(),
+        task_book: TaskBook | None = None,
     ) -> None:
         """Raises InvalidAddress or InvalidCredentials."""
         self.address = url if isinstance(url, ServerAddress) else ServerAddress.parse(url)
@@ -74,11 +82,15 @@ class Session:
         credentials = credentials or Credentials.free(headers or {})
         self._client = ComfyClient(self.address, credentials, timeouts)
         self._feed: Feed[SessionEvent] = Feed()
-        self._watch = ServerWatch(self._client, lambda state: self._feed.publish(ServerChanged(state), passing=True))
+        self.stock = StockRoom(self._client, lambda stock: self._feed.publish(StockChanged(stock), passing=True))
+        self._watch = ServerWatch(self._client, self._server_changed)
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._state = "new"
         self.history = History(self.data_dir)
+        self.task_book = task_book or TaskBook(self.data_dir / FILE)
+        counter = Counter(self.task_book, self.stock, self.history, str(self.address))
+        super().__init__(counter, EndedJobs(), self._jobs)
         ownership = Ownership(self.data_dir / "owners")
         self._worker = Worker(
             self._watch,
@@ -108,6 +120,8 @@ class Session:
         folder: Path | None = None,
         stem: str = "",
         label: str = "",
+        workflow_name: str = "",
+        recorded: Mapping[str, object] | None = None,
         task: str = "",
         tier: str = "",
         context: Mapping[str, str] | None = None,
@@ -117,17 +131,17 @@ class Session:
 
         `workflow` is an API-format graph, a file of one, or the name of a bundled one; `parameters` are set on a
         copy, by role or by "node id or title.input", and a role can be left to the server by SERVERS_FIRST; a Path is
-        the file that an input shall load, and is sent to the server first;
+        the file that an input shall load, a Drawing one that is made first, and both are sent to the server;
         `outputs` names the output nodes to run, by id or title; with `pays` partner nodes get the credentials' account.
         Raises WorkflowError for what cannot be right whatever the server says, SessionClosed after `close`.
         """
         given = {name: value for name, value in (parameters or {}).items() if value is not SERVERS_FIRST}
-        files = {name: value for name, value in given.items() if isinstance(value, Path)}
-        values = {name: server_name(value) if isinstance(value, Path) else value for name, value in given.items()}
+        files = {name: value for name, value in given.items() if isinstance(value, Path | Drawing)}
+        values = given | {name: server_name(_path(file)) for name, file in files.items()}
         asked = Request(
             prompt={},
-            parameters=values,
-            workflow_name=workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else "",
+            parameters=values if recorded is None else recorded,
+            workflow_name=workflow_name or _named(workflow),
             task=task,
             tier=tier,
             label=label or str(values.get("prompt", "")),
@@ -143,11 +157,10 @@ class Session:
                 prompt=graph.api(),
                 open_choices=_open_choices(graph, set(parameters or {}) - set(values)),
                 outputs=tuple(graph.node_id(name) for name in outputs),
-                uploads=tuple(Upload(path, _places(graph, name)) for name, path in files.items()),
+                uploads=tuple(_upload(graph, name, file) for name, file in files.items()),
             )
         except WorkflowError as error:
-            self.start()
-            self._intake.put(Unprepared(asked, error))
+            self._unprepared(asked, error)
             raise
         return self.run(request)
 
@@ -235,11 +248,13 @@ class Session:
         with self._lock:
             was, self._state = self._state, "closed"
         self._client.abort()  # whatever the threads wait for, they wait no longer
+        self.stock.close()
         if was == "open":
             self._intake.put(Close(SessionClosed("The session was closed before the result was here.")))
             if wait:
                 self._intake.join(timeout=10.0)
                 self._worker.join(timeout=10.0)
+                self.stock.join(timeout=10.0)
         elif was == "new":
             self._client.close()
 
@@ -271,16 +286,55 @@ class Session:
     def _make_job(self, job_id: str, request: Request, created: float | None = None) -> Job:
         return Job(job_id, request, lambda job_id: self._intake.put(Cancel(job_id)), self._feed, created)
 
+    def _server_changed(self, state: ServerState) -> None:
+        self._feed.publish(ServerChanged(state), passing=True)
+        self.stock.hear(state)
+
+    def _send(self, ready: Prepared, folder: Path | None, stem: str, context: Mapping[str, str]) -> Job:
+        return self.submit(
+            ready.workflow.api(),
+            ready.parameters,
+            folder=folder,
+            stem=stem,
+            label=ready.label,
+            workflow_name=ready.workflow_name,
+            recorded=ready.recorded,
+            task=ready.task.name,
+            tier=ready.tier.name,
+            context=context,
+            pays=self._has_partners(ready.workflow),
+        )
+
+    def _has_partners(self, workflow: Workflow) -> bool:
+        """Tell whether a workflow that took a task's place has nodes that an account pays for."""
+        known = self.stock.last.node_types if self.stock.last is not None else {}
+        classes = {node.class_type for node in workflow.nodes.values()}
+        return any(known[name].api_node for name in classes if name in known)
+
+    def _unprepared(self, asked: Request, error: Exception) -> None:
+        self.start()
+        self._intake.put(Unprepared(asked, error))
+
     def _follow(self, job: Job) -> None:
         self._jobs[job.id] = job
 
     def _forget(self, job: Job) -> None:
+        self._ended.keep(job)
         self._jobs.pop(job.id, None)
 
 
-def _places(graph: Workflow, name: str) -> tuple[tuple[str, str], ...]:
+def _named(workflow: object) -> str:
+    return workflow if isinstance(workflow, str) and not workflow.lstrip().startswith("{") else ""
+
+
+def _path(file: Path | Drawing) -> Path:
+    return Path(f"{file.name}.png") if isinstance(file, Drawing) else file
+
+
+def _upload(graph: Workflow, name: str, file: Path | Drawing) -> Upload:
     place = find_place(graph, name)
-    return ((place.node_id, place.input_name),)
+    drawing = file if isinstance(file, Drawing) else None
+    return Upload(_path(file), ((place.node_id, place.input_name),), drawing=drawing)
 
 
 def _open_choices(graph: Workflow, roles: set[str]) -> tuple[OpenChoice, ...]:

@@ -31,9 +31,11 @@ def text(name: str) -> str:
     return path(name).read_text(encoding="utf-8")
 
 
+def folder() -> Path:
+    """Return the folder of what is bundled."""
+    return next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
+
+
 @cache
 def _files() -> dict[str, Path]:
-    for folder in _FOLDERS:
-        if folder.is_dir():
-            return {file.stem: file for file in folder.glob("*.json")}
-    return {}
+    return {file.stem: file for file in folder().glob("*.json")}

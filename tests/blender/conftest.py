@@ -108,7 +108,7 @@ def comfyui() -> bpy.types.PropertyGroup:
     settings.prompt = "a red fox in the snow"
     settings.seed_mode, settings.seed = "FIXED", "7"
     settings.width = settings.height = 64
-    settings.steps = 2
+    settings.steps, settings.checkpoint = 10, "random_sd15.safetensors"
     return settings
 
 

@@ -515,7 +515,7 @@ def test_settings_that_do_not_fit_are_named_and_left_out(gallery, module, comfyu
     odd = {"steps": "many", "width": 2**40, "cfg": None, "prompt": ["a"], "9.lora": "x", "height": 96}
     record = history.Record("x", module("generation.outcome").JobState.FINISHED, parameters=odd, workflow="gone")
     assert sorted(reuse(comfyui, record)) == ["9.lora", "cfg", "prompt", "steps", "width", "workflow gone"]
-    assert (comfyui.steps, comfyui.width, comfyui.height, comfyui.workflow) == (2, 64, 96, "sd_basic")
+    assert (comfyui.steps, comfyui.width, comfyui.height, comfyui.workflow) == (10, 64, 96, "")
 
 
 def test_the_prompt_is_copied(gallery):

@@ -58,7 +58,7 @@ def test_the_recipe_is_in_the_image(server, comfyui, saved):
         "prompt": "a red fox in the snow",
         "negative_prompt": "blurry",
         "seed": 7,
-        "steps": 2,
+        "steps": 10,
         "cfg": 7.1,
         "width": 64,
         "checkpoint": "random_sd15.safetensors",
@@ -89,9 +89,9 @@ def test_results_survive_saving_and_opening_though_nothing_shows_them(server, co
 def test_the_size_can_be_the_renders(server, comfyui, saved):
     comfyui.size_source = "RENDER"
     render = bpy.context.scene.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = 190, 100, 50
+    render.resolution_x, render.resolution_y, render.resolution_percentage = 190, 160, 50
     bpy.ops.comfyui.generate()
-    assert tuple(results()[0].size) == (96, 48)
+    assert tuple(results()[0].size) == (96, 80)
 
 
 def test_a_random_seed_differs_each_time_and_can_be_used_again(server, comfyui, saved):

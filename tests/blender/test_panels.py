@@ -23,26 +23,35 @@ def looks_often(module, monkeypatch):
     monkeypatch.setitem(defaults, "patience", module("generation.patience").Patience(look=0.1))
 
 
+@pytest.fixture
+def told(ready, comfyui, draw, deliver, module):
+    """The panel knows what can be had of the task."""
+    draw()
+    deliver(lambda: module("blender.tasks.asking").board().tiers)
+
+
 def order_of(layout, *names):
     """Where these properties and operators come in the panel."""
     return [next(i for i, drawn in enumerate(layout.drawn) if drawn.name == name) for name in names]
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_it_reads_from_top_to_bottom_as_a_person_works(ready, comfyui, draw, space):
+def test_it_reads_from_top_to_bottom_as_a_person_works(told, draw, space):
     layout = draw(space)
     places = order_of(
         layout,
         "comfyui.refresh_server",
+        "COMFYUI_MT_workflow",
+        "comfyui.set_tier",
         "prompt",
         "negative_prompt",
         "seed_mode",
-        "size_source",
-        "checkpoint",
-        "steps",
-        "sampler",
         "sink",
         "comfyui.generate",
+        "size_source",
+        "steps",
+        "checkpoint",
+        "comfyui.add_lora",
     )
     assert places == sorted(places)
 
@@ -90,7 +99,7 @@ def test_a_waiting_job_says_what_for(preferences, comfyui, saved, click, deliver
     assert "Waiting for the server" in draw().text
 
 
-def test_a_checkpoint_that_the_server_lacks_stays_and_is_marked(ready, comfyui, draw):
+def test_a_checkpoint_that_the_server_lacks_stays_and_is_marked(told, comfyui, draw):
     comfyui.checkpoint = "gone.safetensors"
     assert "Not on this server" in draw().text
     assert comfyui.checkpoint == "gone.safetensors"
@@ -113,9 +122,9 @@ def test_no_line_of_a_sentence_is_wider_than_the_panel(preferences, draw, module
     assert all(blf.dimensions(0, line)[0] <= content for line in lines)
 
 
-def test_a_closed_sub_panel_is_not_drawn(ready, comfyui, draw):
+def test_a_closed_sub_panel_is_not_drawn(told, draw):
     assert "steps" in [drawn.name for drawn in draw().drawn]
-    assert "steps" not in [drawn.name for drawn in draw(closed=("COMFYUI_sampling",)).drawn]
+    assert "steps" not in [drawn.name for drawn in draw(closed=("COMFYUI_task_settings",)).drawn]
 
 
 def test_the_whole_prompt_can_be_edited(comfyui):

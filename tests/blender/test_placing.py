@@ -26,6 +26,7 @@ def lines():
 
 def new_file():
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    chosen().checkpoint = "random_sd15.safetensors"
 
 
 def save(path):

@@ -71,6 +71,7 @@ CALLS: dict[str, Callable[[ComfyClient, Path], object]] = {
     "system_stats": lambda client, _: client.system_stats(),
     "object_info": lambda client, _: client.object_info(),
     "node_replacements": lambda client, _: client.node_replacements(),
+    "models": lambda client, _: client.models(),
     "saved_workflows": lambda client, _: client.saved_workflows(),
     "saved_workflow": lambda client, _: client.saved_workflow("a.json"),
     "templates": lambda client, _: client.templates(),

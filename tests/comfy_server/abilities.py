@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import nodes, partners, passing, probes, saving, stock_nodes, videos
+from . import joined_pictures, nodes, partners, passing, probes, saving, stock_nodes, videos
 from .node_types import NodeType
 from .runs import NODES, Result
 
-_REGISTERED = (nodes, probes, saving, stock_nodes, videos)  # importing them registers what the nodes do
+_REGISTERED = (joined_pictures, nodes, probes, saving, stock_nodes, videos)  # importing them registers their nodes
 
 
 def ability(node_type: NodeType) -> Callable[..., Result] | None:

@@ -26,7 +26,8 @@ def new_file(host):
     module("runtime").close()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     chosen = preferences()
-    for name in ("scheme", "prefix", "authentication", "output_folder", "show_previews"):
+    of_tasks = ("studio_tiers", "favourite_models", "preferred_models")
+    for name in ("scheme", "prefix", "authentication", "output_folder", "show_previews", *of_tasks):
         chosen.property_unset(name)
     chosen.host = host
 

@@ -20,6 +20,7 @@ class Studio:
         self.server = server
         window.run(WORDS.read_text(encoding="utf-8"))
         window.run(f"new_file({server.url!r})")
+        self.set(checkpoint=server.checkpoints[0])  # the bundled workflows name one that it does not have
         window.settle()
 
     def set(self, **values: object) -> None:

@@ -1,9 +1,5 @@
 """What goes wrong, as the panel says it at its narrow width."""
 
-from collections.abc import Callable
-
-import pytest
-
 from tests.gui.studio import Studio
 
 SIZE = (1280, 900)
@@ -50,28 +46,30 @@ def test_not_comfyui(studio: Studio) -> None:
     assert "it is not ComfyUI" in said_of_server(studio)
 
 
-def out_of_memory(studio: Studio) -> None:
-    studio.server.vram_batch_limit = 0
-    studio.set(batch_size=4, width=2048, height=2048)
-
-
-def unknown_checkpoint(studio: Studio) -> None:
-    studio.set(checkpoint="SDXL/a_model_that_this_server_has_never_heard_of.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("arrange", "word"), [(out_of_memory, "memory"), (unknown_checkpoint, "never_heard_of")], ids=lambda a: a
-)
-def test_job_fails(studio: Studio, arrange: Callable[[Studio], None], word: str) -> None:
+def test_job_fails(studio: Studio) -> None:
     studio.open_panel("VIEW_3D")
-    studio.set(prompt="A red fox in the snow")
-    arrange(studio)
+    studio.server.vram_batch_limit = 0
+    studio.set(prompt="A red fox in the snow", batch_size=4, width=2048, height=2048)
 
     studio.generate("VIEW_3D")
     said = studio.wait_for_problem()
 
-    studio.panel(arrange.__name__.replace("_", "-"), "VIEW_3D")
-    assert word in said
+    studio.panel("out-of-memory", "VIEW_3D")
+    assert "memory" in said
+
+
+def test_a_checkpoint_that_the_server_lacks_is_said_before_anything_is_sent(studio: Studio) -> None:
+    studio.open_panel("VIEW_3D")
+    studio.set(prompt="A red fox", checkpoint="SDXL/a_model_that_this_server_has_never_heard_of.safetensors")
+    studio.window.run("module('regions').redraw()")
+    tier = "module('tasks.asking').board().tier('standard')"
+    said = studio.window.wait_until(f"{tier} and {tier}.offer.reason")
+
+    studio.press("VIEW_3D", "comfyui.generate")
+
+    studio.panel("unknown-checkpoint", "VIEW_3D")
+    assert "never_heard_of" in str(said)
+    assert studio.window.run("entries()") == []
 
 
 def test_another_computer_without_online_access(studio: Studio) -> None:

@@ -20,6 +20,7 @@ def test_readme_picture(studio: Studio, request: pytest.FixtureRequest) -> None:
     studio.put_beside("IMAGE_EDITOR", 0.57)
     studio.server.checkpoints = ("dreamshaper_8.safetensors",)
     studio.open_panel("VIEW_3D")
+    studio.set(checkpoint="dreamshaper_8.safetensors")
     studio.set(prompt="Moonlight over a violet desert, stars, calm", steps=20, seed_mode="FIXED", seed="21")
     studio.generate("VIEW_3D")
     studio.wait_for_result()

@@ -229,7 +229,8 @@ def read_preferences():
 
 def click(number):
     chosen = bpy.context.scene.comfyui
-    chosen.prompt, chosen.steps, chosen.batch_size = f"job {PLAN['number']}.{number}", 4, MOMENT.batch if MOMENT else 1
+    chosen.prompt, chosen.batch_size = f"job {PLAN['number']}.{number}", MOMENT.batch if MOMENT else 1
+    chosen.steps, chosen.checkpoint = 10, "random_sd15.safetensors"
     chosen.width = chosen.height = 1536 if MOMENT and MOMENT.chunk else 256  # 1536: some chunks of 64 KB
     chosen.sink = "SEQUENCER" if MOMENT and MOMENT.strip else "IMAGE_EDITOR"
     return module("blender.operators.generate").start(bpy.context).id

@@ -32,7 +32,15 @@ _STATES = {
     JobState.LOST: "Lost by the server",
 }
 _KINDS = {"image": "Picture", "video": "Video", "audio": "Sound", "model": "Model", "text": "Text"}
-_TASKS = {"image_generation": "Image"}
+_TASKS = {
+    "image_generation": "Image",
+    "character_portrait": "Portrait",
+    "scene_generation": "Scene",
+    "video_generation": "Video",
+    "controlnet_pose": "ControlNet, pose",
+    "controlnet_depth": "ControlNet, depth",
+    "grid": "Contact sheet",
+}
 _GONE_ICON: "IconItems" = "LIBRARY_DATA_BROKEN"
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 

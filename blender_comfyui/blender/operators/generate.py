@@ -9,10 +9,12 @@ from bpy.types import Context, Event, Menu, Operator
 
 from ...comfy.errors import ComfyError
 from ...generation.job import Job
+from ...generation.tasks.errors import QualityTierError
 from ...workflow.errors import WorkflowError
 from .. import delivery, regions, runtime
 from ..job_list import Entry
 from ..order import order
+from ..tasks import asking, words
 from ..workflow_panel import running
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
@@ -47,7 +49,7 @@ class COMFYUI_OT_generate(Operator):
         if runtime.is_paused():
             self.report({"ERROR"}, "The queue is paused, so nothing would be sent. Resume it first.")
             return {"CANCELLED"}
-        entry = self._checked(context) if context.scene.comfyui.imported.used else self._start(context)
+        entry = self._checked(context) if context.scene.comfyui.imported.used else self._started(context)
         if entry is None:
             return {"CANCELLED"}
         _wait(entry)
@@ -77,10 +79,27 @@ class COMFYUI_OT_generate(Operator):
             self.report({"ERROR"}, run.problem)
         return run.entry if run is not None else None
 
+    def _started(self, context: Context) -> Entry | None:
+        """Start a task once its board is there: nobody has drawn the panel while a script runs."""
+        asking.tick()
+        asking.want(context.scene)
+        while asking.expects_answers():
+            time.sleep(_LOOK)
+            asking.tick()
+            asking.want(context.scene)  # what is known now may be asked for anew
+        entry = self._start(context)
+        report = entry.job.task_report if entry is not None and entry.job is not None else None
+        for sentence in words.notes(report).values():  # nobody looks at the panel
+            self.report({"WARNING"}, sentence)
+        return entry
+
     def _start(self, context: Context) -> Entry | None:
+        if not asking.want(context.scene).tasks:
+            self.report({"WARNING"}, "The tasks are still being read. Click Generate again.")
+            return None
         try:
             return start(context)
-        except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
+        except (ComfyError, WorkflowError, QualityTierError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return None
 
@@ -111,17 +130,19 @@ class COMFYUI_OT_run_again(Operator):
 def start(context: Context) -> Entry:
     """Submit what the scene's settings say and return at once.
 
-    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess or WorkflowError.
+    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess, WorkflowError or QualityTierError.
     """
     session = runtime.session()
-    wanted = order(context, session.server)
-    job = session.submit(
-        wanted.workflow,
+    wanted = order(context, asking.want(context.scene))
+    job = session.run_task(
+        wanted.task,
+        wanted.tier,
         wanted.parameters,
+        workflow=wanted.workflow,
+        workflow_name=wanted.workflow_name,
+        loras=wanted.loras,
         folder=wanted.folder,
         stem=wanted.stem,
-        label=wanted.label,
-        task=wanted.task,
         context=wanted.context,
     )
     return follow(job)

@@ -6,6 +6,7 @@ from bpy.types import Context, Event, Operator
 
 from ...comfy.errors import ComfyError
 from .. import delivery, runtime, settings
+from ..tasks import models
 
 
 class COMFYUI_OT_test_connection(Operator):
@@ -46,6 +47,7 @@ class COMFYUI_OT_refresh_server(Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: Context) -> set[str]:
+        models.refresh()
         delivery.ask_server()
         return {"FINISHED"}
 

@@ -21,10 +21,9 @@ from ...generation.workshop import (
     OpenTemplate,
     Question,
 )
-from ...workflow import bundled
 from .. import blend_file, compat, delivery, regions, task_workflows
 from ..sinks.target import push_undo
-from ..task_workflows import TASKS
+from ..tasks import asking, wishes
 from ..templates import words
 from ..templates.reading import shelf
 from ..workflow_panel import adopting, checking, reception, state
@@ -257,15 +256,20 @@ class COMFYUI_MT_workflow(Menu):
         layout, chosen = self.layout, context.scene.comfyui
         reception.want_lists()
         delivery.wake()
-        for task, label, _ in TASKS:
-            if (entry := task_workflows.entry_of(task)) is not None:
-                button = layout.operator("comfyui.open_workflow", text=f"{label}: {entry.name}", icon="PINNED")
-                button.source, button.name = "LIBRARY", entry.id
-        for name in bundled.names():
-            layout.operator("comfyui.use_workflow", text=bundled_title(name), icon="PACKAGE").name = name
+        for task, title in asking.titles().items():
+            entry = task_workflows.entry_of(task)
+            text = f"{title}: {entry.name}" if entry else title
+            button = layout.operator("comfyui.set_task", text=text, icon="PINNED" if entry else "PACKAGE")
+            button.task = task
         layout.separator()
         if chosen.imported.stamp:
             layout.operator("comfyui.use_workflow", text=chosen.imported.title, icon="NODETREE").name = ""
+            title = asking.titles().get(chosen.task, chosen.task)
+            is_taken = wishes.takes_imported(chosen)
+            text = (
+                f"{title}: no longer by {chosen.imported.title}" if is_taken else f"{title} by {chosen.imported.title}"
+            )
+            layout.operator("comfyui.imported_for_task", text=text, icon="UNPINNED" if is_taken else "PINNED").task = ""
         layout.menu("COMFYUI_MT_workflow_library", icon="ASSET_MANAGER")
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("comfyui.browse_templates", text="Templates …", icon="IMGDISPLAY")
@@ -295,10 +299,6 @@ class COMFYUI_FH_workflow(FileHandler):
     @classmethod
     def poll_drop(cls, context: Context) -> bool:
         return context.area is not None and context.area.type in ("VIEW_3D", "IMAGE_EDITOR")
-
-
-def bundled_title(name: str) -> str:
-    return name.replace("_", " ").title().replace("Sd ", "SD ")
 
 
 def _opening(source: str, name: str, module: str) -> Question:

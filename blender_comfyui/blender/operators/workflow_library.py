@@ -1,5 +1,6 @@
 """The library of imported workflows: a window with all of them, and what can be done with each."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -19,7 +20,7 @@ from ...generation.workshop import (
 )
 from ...workflow.library import Entry
 from .. import delivery, regions, task_workflows
-from ..task_workflows import TASKS
+from ..tasks import asking
 from ..workflow_panel import reception
 from ..wrapping import draw_sentence, scale
 
@@ -73,6 +74,17 @@ class COMFYUI_OT_manage_library(Operator):
         return {"FINISHED"}
 
 
+class _Titles:
+    """The list that is open. Blender only borrows the texts of a list made at run time."""
+
+    items: list[tuple[str, str, str]] = []
+
+
+def _tasks(_self: object, _context: Context) -> Iterable[tuple[str, str, str]]:
+    _Titles.items = [(name, title, "") for name, title in asking.titles().items()]
+    return _Titles.items
+
+
 class COMFYUI_OT_use_for_task(EntryOperator, Operator):
     """Have this workflow make a task, first in the menu of every .blend; the one that does, no more"""
 
@@ -80,11 +92,9 @@ class COMFYUI_OT_use_for_task(EntryOperator, Operator):
     bl_label = "Use for Task"
     bl_options = {"INTERNAL"}
 
-    task: EnumProperty(name="Task", items=TASKS, options={"SKIP_SAVE"})
+    task: EnumProperty(name="Task", items=_tasks, options={"SKIP_SAVE"})
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
-        if len(TASKS) == 1:
-            return self.execute(context)
         return {*context.window_manager.invoke_props_dialog(self)}
 
     def execute(self, _context: Context) -> set[str]:

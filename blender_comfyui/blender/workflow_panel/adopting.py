@@ -25,6 +25,7 @@ def take(scene: Scene, contents: Contents) -> int:
     chosen.media.clear()
     _keep(scene, contents)
     chosen.imported.used = True
+    chosen.imported_task = ""  # that was the former one's
     return animation.drop(scene, _gone(old, building.built(chosen.imported)))
 
 

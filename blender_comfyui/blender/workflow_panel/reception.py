@@ -48,6 +48,7 @@ class _Reception:
         self.waiting: dict[str, Heard] = {}
         self.asked = float("-inf")  # monotonic
         self.listed = float("-inf")  # monotonic
+        self.library_listed = float("-inf")  # … the library alone
         self.put_off: list[tuple[Answer, Heard]] = []
         self.definitions: Definitions | None = None
         self.library: tuple[Entry, ...] = ()
@@ -148,6 +149,15 @@ def want_lists() -> None:
     if _server_settings() is not None:
         ask(ListServerWorkflows())
         ask(ListTemplates())
+
+
+def want_library() -> None:
+    """Have the library listed, unless it was a moment ago; for whoever shows the name of one of its workflows."""
+    now = time.monotonic()
+    if _current.library or now - max(_current.listed, _current.library_listed) < _LISTS_AGE:
+        return
+    _current.library_listed = now
+    ask(ListLibrary())
 
 
 def server_name() -> str:

@@ -8,12 +8,18 @@ from bpy.types import Context, Scene
 
 from ...comfy.errors import ComfyError
 from ...generation.request import Request
+from ...generation.tasks.preparing import LORAS, output_types
 from ...generation.workshop import Answer, Definitions, NodeTypesRead, ReadNodeTypes
 from ...workflow.errors import NotAWorkflow, WorkflowError
 from ...workflow.graph import Workflow
+from ...workflow.lora_names import tag
+from ...workflow.lora_prompts import with_stack
+from ...workflow.loras import Lora
+from ...workflow.parameters import read_parameters
 from .. import blend_file, delivery, regions, runtime
 from ..job_list import Entry
 from ..order import STAMP, imported_request
+from ..tasks import models, wishes
 from . import adopting, building, checking, media, reception, state, values
 from .building import Built
 
@@ -33,6 +39,7 @@ class Run:
     request: Request
     follow: Follow
     is_checked: bool
+    loras: tuple[Lora, ...] = ()
     entry: Entry | None = None
     problem: str = ""
     has_advanced: bool = False
@@ -45,7 +52,7 @@ class Run:
         """Look at the workflow, with what the server can now."""
         known = reception.definitions()
         if not self.is_checked:
-            self.send(self.request)
+            self.send(self._with(self.workflow, known))
         elif known is None or time.monotonic() - known.read > _FRESH:
             self._learn()
         else:
@@ -62,7 +69,7 @@ class Run:
             if isinstance(answer, NodeTypesRead):
                 self._look(answer.definitions)
             else:
-                self.send(self.request)
+                self.send(self._with(self.workflow, None))
         except (ComfyError, WorkflowError, runtime.NoOnlineAccess) as error:
             self._fail(str(error))
 
@@ -91,6 +98,16 @@ class Run:
         self.problem = sentence
         reception.say(sentence, "ERROR")
 
+    def _with(self, workflow: Workflow, known: Definitions | None) -> Request:
+        """Return the request with the workflow, and with the LoRAs in it that are wanted. Raises InvalidValue."""
+        names = models.of_menus(known.node_types) if known is not None else ()
+        types = output_types(workflow, known.node_types) if known is not None else None
+        changed, loras = with_stack(workflow, self.loras, names, types)
+        parameters = dict(self.request.parameters)
+        if loras:
+            parameters |= {LORAS: [tag(lora) for lora in loras], **_prompt_of(changed)}
+        return replace(self.request, prompt=changed.api(), parameters=parameters)
+
     def _learn(self) -> None:
         reception.ask(ReadNodeTypes(anew=True), self.hear)
         delivery.wake()
@@ -104,7 +121,7 @@ class Run:
         workflow = checking.look(scene, known, self.workflow) or self.workflow
         problems = checking.findings(scene.comfyui.imported).problems
         if not problems:
-            self.send(_with(self.request, workflow))
+            self.send(self._with(workflow, known))
         elif time.monotonic() - known.read > _JUST_NOW:
             self._learn()
         else:
@@ -125,7 +142,9 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     assert built is not None
     request = imported_request(context, workflow)
     request = replace(request, uploads=media.uploads(context.scene, built), pays=built.pays)
-    run = Run(context.scene.session_uid, built, workflow, request, follow, is_checked)
+    run = Run(
+        context.scene.session_uid, built, workflow, request, follow, is_checked, wishes.loras(context.scene.comfyui)
+    )
     run.begin()
     return run
 
@@ -138,8 +157,9 @@ def read(scene: Scene) -> Workflow:
     return checking.graph(scene.comfyui.values, built)
 
 
-def _with(request: Request, workflow: Workflow) -> Request:
-    return replace(request, prompt=workflow.api())
+def _prompt_of(workflow: Workflow) -> dict[str, object]:
+    prompt = read_parameters(workflow).get("prompt")
+    return {} if prompt is None else {"prompt": prompt}
 
 
 def _summary(count: int, first: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,7 +17,7 @@ from ..ownership import Ownership
 from ..pictures import make_thumbnail, thumbnail_pixels
 from .history import History
 from .places import Places
-from .records import EVERYTHING, CleanUp, CleanUpPlan, Filter, Page, Placement, Record, Sort, Statistics
+from .records import EVERYTHING, CleanUp, CleanUpPlan, Durations, Filter, Page, Placement, Record, Sort, Statistics
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,13 @@ class AskStatistics:
 
 
 @dataclass(frozen=True)
+class AskDurations:
+    """How long jobs take on one server; answered by DurationsFound."""
+
+    server: str
+
+
+@dataclass(frozen=True)
 class WantThumbnail:
     """Answered by Thumbnail or NoThumbnail of the same `side`, in pixels. Only the usual ones are kept on the disk."""
 
@@ -100,7 +108,7 @@ class WantThumbnail:
 
 
 Question: TypeAlias = (
-    Find | Fetch | Waiting | MarkPlaced | SetFavourite | Delete | Clean | AskStatistics | WantThumbnail
+    Find | Fetch | Waiting | MarkPlaced | SetFavourite | Delete | Clean | AskStatistics | AskDurations | WantThumbnail
 )
 
 
@@ -136,6 +144,14 @@ class Cleaned:
 @dataclass(frozen=True)
 class StatisticsFound:
     statistics: Statistics
+
+
+@dataclass(frozen=True)
+class DurationsFound:
+    """By task and tier."""
+
+    server: str
+    durations: Mapping[tuple[str, str], Durations]
 
 
 @dataclass(frozen=True)
@@ -179,7 +195,17 @@ class Notice:
 
 
 Answer: TypeAlias = (
-    Found | Fetched | WaitingFound | Cleaned | StatisticsFound | Thumbnail | NoThumbnail | Changed | Trouble | Notice
+    Found
+    | Fetched
+    | WaitingFound
+    | Cleaned
+    | StatisticsFound
+    | DurationsFound
+    | Thumbnail
+    | NoThumbnail
+    | Changed
+    | Trouble
+    | Notice
 )
 _CHANGES = (MarkPlaced, SetFavourite, Delete, Clean)
 _ID = re.compile(r"[0-9A-Za-z-]{2,64}")
@@ -259,6 +285,8 @@ class Desk:
                 return (WaitingFound(records, frozenset(filter(self._ownership.is_held, owners)), tag),)
             case AskStatistics():
                 return (StatisticsFound(self._history.statistics()),)
+            case AskDurations(server):
+                return (DurationsFound(server, self._history.durations(server)),)
             case WantThumbnail():
                 return (self._thumbnail(question),)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..outcome import JobState
 from . import rows
-from .records import Figures, Statistics
+from .records import Durations, Figures, Statistics
 
 # from the start of the run on where that was heard; nothing of jobs that nobody watched for a while
 _TIMES = """SELECT task, tier, coalesce(ended - started, seconds) AS took FROM jobs
@@ -27,6 +27,14 @@ def figures(connection: sqlite3.Connection) -> Statistics:
         times.setdefault((rows.restored(task), rows.restored(tier)), []).append(seconds)
     by_kind = {kind: _of([states], times.get(kind, [])) for kind, states in sorted(counts.items())}
     return Statistics(_of(counts.values(), [time for some in times.values() for time in some]), by_kind)
+
+
+def durations(connection: sqlite3.Connection, server: str) -> dict[tuple[str, str], Durations]:
+    """Of the jobs that we asked one server for, by task and tier."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for task, tier, seconds in connection.execute(f"{_TIMES} AND server = ?", rows.stored([server])):
+        times.setdefault((rows.restored(task), rows.restored(tier)), []).append(seconds)
+    return {kind: Durations(len(some), statistics.median(some)) for kind, some in sorted(times.items())}
 
 
 def _of(counts: Iterable[dict[str, int]], times: list[float]) -> Figures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ..outcome import JobState, Outcome
@@ -12,7 +12,7 @@ from ..ownership import Ownership
 from ..request import Request
 from . import cleaning, figures, pages, rows, writing
 from .database import Database
-from .records import EVERYTHING, CleanUp, CleanUpPlan, Filter, Page, Placement, Record, Sort, Statistics
+from .records import EVERYTHING, CleanUp, CleanUpPlan, Durations, Filter, Page, Placement, Record, Sort, Statistics
 
 
 class History:
@@ -182,6 +182,10 @@ class History:
     def statistics(self) -> Statistics:
         """How all jobs so far fared."""
         return self._database.read(figures.figures)
+
+    def durations(self, server: str) -> Mapping[tuple[str, str], Durations]:
+        """How long the finished jobs of each task and tier took on one server."""
+        return self._database.read(lambda c: figures.durations(c, server))
 
     def close(self) -> None:
         self._database.close()

@@ -166,6 +166,14 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Durations:
+    """How long `count` finished jobs of one kind took; counted as `Figures.median_seconds` is."""
+
+    count: int
+    median_seconds: float
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Figures of all jobs that we asked for (imported ones are not counted), and by (task, tier)."""
 

@@ -1,0 +1,124 @@
+"""The panel of a task: what and how well, what is made of it, and below Generate all that is set less often."""
+
+from collections.abc import Callable
+
+from bpy.types import PropertyGroup, Scene, UILayout
+
+from ...generation.tasks.desk import Board, TierView
+from ...generation.tasks.records import Task
+from .. import compat
+from ..wrapping import draw_sentence
+from . import asking, lora_rows, model_rows, rows, wishes, words
+
+_IN_A_ROW = 4  # tiers
+
+
+def draw(layout: UILayout, scene: Scene, width: int, draw_action: Callable[[], None]) -> None:
+    """Draw it in at most `width` pixels; `draw_action` draws what starts it."""
+    chosen, board = scene.comfyui, asking.want(scene)
+    view, task = wishes.shown(chosen, board), board.tasks.get(chosen.task)
+    for problem in board.problems:
+        draw_sentence(layout, problem, width, icon="ERROR")
+    if task is None:
+        _draw_no_task(layout, chosen, board, width)
+    else:
+        _draw_tiers(layout, chosen, board, task, width)
+    _draw_given(layout, chosen, view, task)
+    draw_action()
+    if task is None or view is None:
+        return
+    rows.draw(layout, chosen, view, width)
+    model_rows.draw(layout, chosen, view, width)
+    if "prompt" in view.own or chosen.loras:
+        lora_rows.draw(layout, chosen, width)
+
+
+def _draw_no_task(layout: UILayout, chosen: PropertyGroup, board: Board, width: int) -> None:
+    if board.tasks:
+        draw_sentence(layout, f"There is no task “{chosen.task}” here. Choose another one.", width, icon="ERROR")
+    else:
+        layout.label(text="Reading the tasks …", icon="SORTTIME")
+
+
+def _draw_tiers(layout: UILayout, chosen: PropertyGroup, board: Board, task: Task, width: int) -> None:
+    column = layout.column(align=True)
+    grid = column.grid_flow(row_major=True, columns=min(_IN_A_ROW, len(task.tiers)), even_columns=True, align=True)
+    for name in task.tiers:
+        view = board.tier(name) if wishes.is_of(chosen, board) else None
+        is_off = view is not None and view.offer.is_available is False
+        part = grid.row(align=True)
+        part.active = not is_off
+        button = part.operator(
+            "comfyui.set_tier",
+            text=words.tier_title(name),
+            icon="ERROR" if is_off else "NONE",
+            depress=name == chosen.tier,
+        )
+        button.tier = name
+    tier = task.tiers.get(chosen.tier)
+    if tier is None:
+        draw_sentence(layout, f"“{task.title}” has no tier “{chosen.tier}”. Choose one.", width, icon="ERROR")
+        return
+    shown = wishes.shown(chosen, board)
+    estimate = words.time(shown.offer.estimate) if shown else f"About {round(tier.seconds)} s"
+    draw_sentence(column, f"{tier.description} {estimate}.", width)
+    _draw_reasons(layout, chosen, board, width)
+
+
+def _draw_reasons(layout: UILayout, chosen: PropertyGroup, board: Board, width: int) -> None:
+    """Say why tiers cannot run; once where all of them have the same reason."""
+    if not wishes.is_of(chosen, board):
+        return
+    if board.error:
+        draw_sentence(layout, board.error, width, icon="ERROR")
+        return
+    reasons: dict[str, list[str]] = {}
+    for view in board.tiers:
+        if view.offer.reason:
+            reasons.setdefault(view.offer.reason, []).append(view.offer.tier.name)
+    for reason, tiers in reasons.items():
+        if len(tiers) == len(board.tiers):
+            draw_sentence(layout, reason, width, icon="ERROR")
+        else:
+            named = ", ".join(map(words.tier_title, tiers))
+            draw_sentence(layout, f"{named}: {reason}", width, icon="ERROR" if chosen.tier in tiers else "INFO")
+    view = wishes.shown(chosen, board)
+    if view is not None:
+        model_rows.draw_suggestions(layout, view)
+
+
+def _draw_given(layout: UILayout, chosen: PropertyGroup, view: TierView | None, task: Task | None) -> None:
+    """What a person gives: prompts, pictures, a seed."""
+    has = None if view is None else view.own
+    series = task is not None and bool(task.series)
+    for name, lines, placeholder in (
+        ("prompt", 4, "What the picture shows; several: one | two" if series else "What the picture shows"),
+        ("negative_prompt", 2, "What it shall not show"),
+    ):
+        if has is not None and name not in has:
+            continue
+        column = layout.column(align=True)
+        row = column.row()
+        row.label(text=chosen.bl_rna.properties[name].name)
+        row.operator("comfyui.edit_prompt", text="", icon="GREASEPENCIL", emboss=False).field = name
+        compat.prompt_field(column, chosen, name, lines=lines, placeholder=placeholder)
+    for name in wishes.PICTURES:
+        if task is not None and name in task.needs:
+            column = layout.column(align=True)
+            column.label(text=chosen.bl_rna.properties[f"input_{name}"].name)
+            column.template_ID(chosen, f"input_{name}", new="image.new", open="image.open")
+    if has is None or "seed" in has:
+        _draw_seed(layout, chosen)
+
+
+def _draw_seed(layout: UILayout, chosen: PropertyGroup) -> None:
+    column = layout.column(align=True)
+    row = column.row()
+    row.use_property_split = True
+    row.prop(chosen, "seed_mode", expand=True)
+    if chosen.seed_mode == "FIXED":
+        column.prop(chosen, "seed", text="")
+    if chosen.last_seed and (chosen.seed_mode, chosen.seed) != ("FIXED", chosen.last_seed):
+        row = column.row()
+        row.label(text=f"Last {chosen.last_seed}")
+        row.operator("comfyui.use_last_seed", text="", icon="RECOVER_LAST", emboss=False)

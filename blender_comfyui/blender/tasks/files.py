@@ -1,0 +1,37 @@
+"""The YAML files of tasks and tiers: the user's own, and a studio's that the preferences name. Touches no disk."""
+
+from pathlib import Path
+
+import bpy
+
+from ...generation.tasks.book import FILE, TaskBook
+from .. import settings
+
+
+class _Shelf:
+    book: TaskBook | None = None
+
+
+def user_file() -> Path:
+    """Return where a person's own file is looked for."""
+    return settings.user_path("tasks") / FILE
+
+
+def studio_file() -> Path | None:
+    """Return the file that the preferences name."""
+    name = settings.preferences().studio_tiers.strip()
+    return Path(bpy.path.abspath(name)) if name else None
+
+
+def book() -> TaskBook:
+    """Return the one that all Sessions share."""
+    if _Shelf.book is None:
+        _Shelf.book = TaskBook(user_file(), studio_file())
+    return _Shelf.book
+
+
+def close() -> None:
+    """Forget it; its thread ends by itself."""
+    if _Shelf.book is not None:
+        _Shelf.book.close()
+    _Shelf.book = None
