@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..generation.events import Ended, Previewed, Returned, SessionEvent
+from ..generation.events import Ended, Previewed, Returned, SessionEvent, Submitted
 from ..generation.history import Placement, Record
 from ..generation.job import Job
 from ..generation.outcome import JobState, Outcome, Output, numbered
@@ -213,6 +213,8 @@ class JobList:
     def take(self, event: SessionEvent) -> None:
         """Note what happened to a job."""
         match event:
+            case Submitted(job=job) if "sink" in job.request.context and self.get(job.id) is None:
+                self.add(Entry.of_job(job))  # not of a click here: a storyboard's thread asked for it
             case Returned(job=job):
                 self.add(Entry.of_job(job)).has_returned = True
             case Previewed(job_id=job_id, image=image) if entry := self.get(job_id):

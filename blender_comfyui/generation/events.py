@@ -48,6 +48,14 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Submitted:
+    """A job was given to the session, by whoever: its first event. Only subscribers of the session hear it."""
+
+    job_id: str
+    job: Job
+
+
+@dataclass(frozen=True)
 class Returned:
     """A job of an earlier run, or a result of another client, is followed from now on; its other events come after."""
 
@@ -105,5 +113,5 @@ class StockChanged:
 
 JobEvent: TypeAlias = StateChanged | Progressed | Previewed | Ended
 SessionEvent: TypeAlias = (
-    JobEvent | Returned | QueueChanged | ForeignListed | HistoryNotice | ServerChanged | StockChanged
+    JobEvent | Submitted | Returned | QueueChanged | ForeignListed | HistoryNotice | ServerChanged | StockChanged
 )

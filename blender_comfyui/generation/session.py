@@ -27,7 +27,7 @@ from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
 from .drawings import Drawing
-from .events import ServerChanged, SessionEvent, StockChanged
+from .events import ServerChanged, SessionEvent, StockChanged, Submitted
 from .feed import Feed, Subscription
 from .history import History
 from .intake import Intake
@@ -175,6 +175,7 @@ class Session(TaskCalls):
                 raise SessionClosed("This session is closed. Open a new one.")
             self._jobs[job.id] = job
             log.info("job %s: submitted, %s", job.id, request.workflow_name or "a graph of its own")
+            self._feed.publish(Submitted(job.id, job))
             self._intake.put(Submit(job))
         return job
 
