@@ -88,6 +88,8 @@ def _conditions(which: Filter) -> Iterator[tuple[str, tuple[object, ...]]]:
     for name in ("favourite", "imported"):
         if (wanted := getattr(which, name)) is not None:
             yield name if wanted else f"NOT {name}", ()
+    if which.project:
+        yield "project = ? AND project <> ''", (which.project,)  # the second is what the index is of
     if which.states:
         yield f"state IN ({', '.join('?' * len(which.states))})", tuple(sorted(which.states))
     if which.since is not None:

@@ -89,7 +89,8 @@ class Filter:
 
     `text` is anywhere in the prompt, in any case of any script; spaces at its ends do not count. `states` empty
     means all of them. `since` is included, `until` is not; both are about when it was asked for. `unplaced`: with a
-    file that waits to be placed. `unfollowed` leaves out open jobs that a running Blender looks after.
+    file that waits to be placed. `unfollowed` leaves out open jobs that a running Blender looks after. `project` is
+    the id of a storyboard or a grid, which a job's context names as such.
     """
 
     text: str = ""
@@ -105,6 +106,7 @@ class Filter:
     unplaced: bool = False
     imported: bool | None = None
     unfollowed: bool = False
+    project: str = ""
 
 
 EVERYTHING = Filter()

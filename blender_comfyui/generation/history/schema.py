@@ -88,7 +88,13 @@ def _left_alone(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files, _texts_and_orders, _left_alone)
+def _projects(connection: sqlite3.Connection) -> None:
+    """Which storyboard or grid a job belongs to, so that all of its jobs are found at once."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN project TEXT NOT NULL DEFAULT ''")
+    connection.execute("CREATE INDEX jobs_by_project ON jobs (project) WHERE project <> ''")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_jobs_requests_files, _texts_and_orders, _left_alone, _projects)
 """The n-th leads from version n to n + 1; an empty database has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

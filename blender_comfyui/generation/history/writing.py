@@ -27,6 +27,7 @@ def insert_job(
         "tier": request.tier,
         "blend_id": request.context.get("blend_id", ""),
         "blend_path": request.context.get("blend", ""),
+        "project": request.context.get("storyboard", "") or request.context.get("grid", ""),
         "alphabet": rows.alphabet(text),
         **given,
     }

@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-MAX_PANELS = 10_000
+MAX_PANELS = 2000
 MAX_SECONDS = 3600.0
+MAX_SIDE = 16384  # pixels
+LONGEST_ID = 60
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,17 @@ def unnamed_id(name: str) -> str:
     The same file is the same project at every start; one that is moved starts afresh unless it has an ``id``.
     """
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"storyboard:{name}"))
+
+
+def id_problem(panel_id: str) -> str:
+    """Return what is wrong with the id of a panel, as the end of a sentence, or ''.
+
+    It can stand before the colon in a marker's name, so it has no colon and no spaces.
+    """
+    if not panel_id:
+        return "it is empty"
+    if len(panel_id) > LONGEST_ID:
+        return f"it has more than {LONGEST_ID} characters"
+    if not panel_id.isprintable() or any(character.isspace() or character == ":" for character in panel_id):
+        return "it has a space, a colon, or a character that cannot be seen"
+    return ""
