@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from ...workflow.problems import Problem
 
@@ -22,11 +23,16 @@ class QualityTierError(Exception):
     """The root of the tree."""
 
 
-class InFile(QualityTierError):
-    """Something in a file of tiers; ``line`` counts from 1, ``key`` is as in ``tasks.inpaint.tiers.low``.
+class InFile(Exception):
+    """Something in a file that a person writes; ``line`` counts from 1, ``key`` is as in ``tasks.inpaint.tiers.low``.
 
-    All three are empty where it is about no file.
+    All three are empty where it is about no file. What such a file may hold at most: bytes, and values, those that an
+    alias repeats counted each time.
     """
+
+    noun: ClassVar[str] = "file of quality tiers"
+    most_bytes: ClassVar[int] = 1 << 20
+    most_values: ClassVar[int] = 20_000
 
     def __init__(self, sentence: str, *, path: Path | None = None, line: int = 0, key: str = "") -> None:
         super().__init__(sentence)
@@ -35,11 +41,11 @@ class InFile(QualityTierError):
         self.key = key
 
 
-class InvalidQualityTierError(InFile):
+class InvalidQualityTierError(InFile, QualityTierError):
     """There is no such task or tier, or a file of tiers does not say what it should."""
 
 
-class WorkflowNotFoundError(InFile):
+class WorkflowNotFoundError(InFile, QualityTierError):
     """The workflow of a tier is not there, or cannot be read as one."""
 
 

@@ -12,8 +12,7 @@ from .errors import InvalidQualityTierError, ParameterValidationError
 from .places import Places
 from .records import Configuration, Limit, Rule, Task, Tier, Value
 from .rules import checked
-from .schema import ItemRules, Layer, NamedWorkflow, TaskPart, TierPart
-from .yaml_file import Item
+from .schema import Item, ItemRules, Layer, NamedWorkflow, TaskPart, TierPart
 
 V = TypeVar("V")
 

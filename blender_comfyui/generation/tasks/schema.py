@@ -37,9 +37,10 @@ from ...workflow import bundled
 from ...workflow.errors import WorkflowError
 from ...workflow.graph import Workflow
 from ...workflow.wording import nearest, quoted
-from .errors import WorkflowNotFoundError
+from .errors import InvalidQualityTierError, WorkflowNotFoundError
 from .records import Kind, Limit, Rule, Scalar, Value
-from .yaml_file import Item, read
+from .yaml_file import Item as AnyItem
+from .yaml_file import read
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ _LONGEST_TEXT = 1000
 _MOST_SECONDS = 1_000_000
 
 
+Item: TypeAlias = AnyItem[InvalidQualityTierError]
 ItemRules: TypeAlias = Mapping[str, tuple[Item, Rule]]
 
 

@@ -5,57 +5,56 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import yaml
 from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from .errors import InvalidQualityTierError
+from .errors import InFile, InvalidQualityTierError
 
+F = TypeVar("F", bound=InFile)
 Plain: TypeAlias = str | int | float | bool | None
 
-LARGEST = 1 << 20
-"""Bytes of a file."""
 _DEEPEST = 12
-_MOST = 20_000  # values, those that an alias repeats counted each time
 _LONGEST_NUMBER = 400  # characters
 _LONGEST_SAID = 500
 
 
-class Item:
-    """A value in a file. Its errors name file, line and key."""
+class Item(Generic[F]):
+    """A value in a file. Its errors, of the class ``fault``, name file, line and key."""
 
-    def __init__(self, node: Node, path: Path, key: str = "", line: int = 0) -> None:
+    def __init__(self, node: Node, path: Path, fault: type[F], key: str = "", line: int = 0) -> None:
         self.node = node
         self.path = path
+        self.fault = fault
         self.key = key
         # an alias stands where its anchor is; what names it stands where it is used
         self.line = line or node.start_mark.line + 1
 
-    def error(self, sentence: str) -> InvalidQualityTierError:
+    def error(self, sentence: str) -> F:
         at = f"{self.path.name}, line {self.line}" + (f", {_plain(self.key)}" if self.key else "")
-        return InvalidQualityTierError(f"{at}: {_plain(sentence)}", path=self.path, line=self.line, key=self.key)
+        return self.fault(f"{at}: {_plain(sentence)}", path=self.path, line=self.line, key=self.key)
 
-    def pairs(self) -> Iterator[tuple[str, Item]]:
+    def pairs(self) -> Iterator[tuple[str, Item[F]]]:
         """Yield the keys and values of a mapping; raise for anything else, and for a key that is there twice."""
         if not isinstance(self.node, MappingNode):
             raise self.error(f"a mapping belongs here, not {_noun(self.node)}.")
         lines: dict[str, int] = {}
         for key_node, value_node in self.node.value:
             line = key_node.start_mark.line + 1
-            name = _key(Item(key_node, self.path, self.key))
-            item = Item(value_node, self.path, f"{self.key}.{name}" if self.key else name, line)
+            name = _key(Item(key_node, self.path, self.fault, self.key))
+            item = Item(value_node, self.path, self.fault, f"{self.key}.{name}" if self.key else name, line)
             if name in lines:
                 raise item.error(f"this is here twice, before that in line {lines[name]}. Remove one of them.")
             lines[name] = line
             yield name, item
 
-    def items(self) -> list[Item] | None:
+    def items(self) -> list[Item[F]] | None:
         """Return the values of a list; None for anything else."""
         if not isinstance(self.node, SequenceNode):
             return None
-        return [Item(node, self.path, f"{self.key}[{place}]") for place, node in enumerate(self.node.value)]
+        return [Item(node, self.path, self.fault, f"{self.key}[{place}]") for place, node in enumerate(self.node.value)]
 
     def plain(self) -> Plain:
         """Return a text, a number, a truth value or None; raise for anything else."""
@@ -77,39 +76,47 @@ class Item:
 _FLOAT = "tag:yaml.org,2002:float"
 
 
-def read(path: Path) -> Item | None:
-    """Read a file; None where it holds nothing. Raises InvalidQualityTierError with the line, and OSError."""
+def read(path: Path) -> Item[InvalidQualityTierError] | None:
+    """Read a file of quality tiers; None where it holds nothing. Raises InvalidQualityTierError with the line, and
+    OSError."""
+    return item(read_bytes(path, InvalidQualityTierError), path, InvalidQualityTierError)
+
+
+def read_bytes(path: Path, fault: type[InFile]) -> bytes:
+    """Read a file, and of one that is too large just enough to see that. Raises OSError."""
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise _error(path, 1, f"the file has more than {LARGEST >> 20} MB; this is no file of quality tiers.")
-    node = _composed(_text(data, path), path)
-    if node is None:
-        return None
-    item = Item(node, path)
-    _measure(item)
-    return item
+        return file.read(fault.most_bytes + 1)
 
 
-def _text(data: bytes, path: Path) -> str:
+def item(data: bytes, path: Path, fault: type[F]) -> Item[F] | None:
+    """Return the value that a file of this name holds, None for nothing. Raises ``fault`` with the line."""
+    node = _composed(text_of(data, path, fault), path, fault)
+    return None if node is None else measured(Item(node, path, fault))
+
+
+def text_of(data: bytes, path: Path, fault: type[InFile]) -> str:
+    """Return a file's text. Raises ``fault``."""
+    if len(data) > fault.most_bytes:
+        sentence = f"the file has more than {fault.most_bytes >> 20} MB; this is no {fault.noun}."
+        raise error_at(path, 1, sentence, fault)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _error(path, line, "this is not in UTF-8. Save the file in that encoding.") from None
+        raise error_at(path, line, "this is not in UTF-8. Save the file in that encoding.", fault) from None
 
 
-def _composed(text: str, path: Path) -> Node | None:
+def _composed(text: str, path: Path, fault: type[InFile]) -> Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _error(path, line, "there is a character that YAML does not allow. Remove it.") from None
+        raise error_at(path, line, "there is a character that YAML does not allow. Remove it.", fault) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _error(path, mark.line + 1 if mark else 1, _said(error, text, mark)) from None
+        raise error_at(path, mark.line + 1 if mark else 1, _said(error, text, mark), fault) from None
     except RecursionError:
-        raise _error(path, 1, "its values are nested too deeply.") from None
+        raise error_at(path, 1, "its values are nested too deeply.", fault) from None
 
 
 def _said(error: yaml.MarkedYAMLError, text: str, mark: yaml.Mark | None) -> str:
@@ -120,21 +127,21 @@ def _said(error: yaml.MarkedYAMLError, text: str, mark: yaml.Mark | None) -> str
     return f"this is no YAML ({_plain(told)})."
 
 
-def _measure(root: Item) -> None:
-    """Raise for a file that unfolds to more than anyone would write, or into itself."""
+def measured(root: Item[F]) -> Item[F]:
+    """Return it as it is; raise for what unfolds to more than anyone would write, or into itself."""
     waiting = [(root.node, 0)]
-    for _ in range(_MOST):
+    for _ in range(root.fault.most_values):
         if not waiting:
-            return
+            return root
         node, depth = waiting.pop()
         if depth > _DEEPEST:
-            raise Item(node, root.path).error("its values are nested too deeply, or an alias holds itself.")
+            raise Item(node, root.path, root.fault).error("its values are nested too deeply, or an alias holds itself.")
         for child in node.value if isinstance(node, MappingNode | SequenceNode) else ():
             waiting += [(part, depth + 1) for part in (child if isinstance(child, tuple) else (child,))]
-    raise Item(waiting[-1][0], root.path).error("its aliases unfold to far too many values.")
+    raise Item(waiting[-1][0], root.path, root.fault).error("its aliases unfold to far too many values.")
 
 
-def _key(item: Item) -> str:
+def _key(item: Item[F]) -> str:
     if not isinstance(item.node, ScalarNode):
         raise item.error("a name belongs here, before the colon.")
     name = item.plain()
@@ -155,5 +162,6 @@ def _plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in cut)
 
 
-def _error(path: Path, line: int, sentence: str) -> InvalidQualityTierError:
-    return InvalidQualityTierError(f"{path.name}, line {line}: {sentence}", path=path, line=line)
+def error_at(path: Path, line: int, sentence: str, fault: type[F]) -> F:
+    """Make an error about a line."""
+    return fault(f"{path.name}, line {line}: {sentence}", path=path, line=line)
