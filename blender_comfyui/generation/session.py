@@ -26,6 +26,7 @@ from ..workflow.graph import Workflow
 from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
+from .commands.calls import CommandCalls
 from .drawings import Drawing
 from .events import ServerChanged, SessionEvent, StockChanged, Submitted
 from .feed import Feed, Subscription
@@ -41,7 +42,7 @@ from .returns import Registry
 from .server_state import ServerState
 from .server_watch import ServerWatch
 from .stock import StockRoom
-from .tasks.book import FILE, TaskBook
+from .tasks.book import FILE, LISTS, TaskBook
 from .tasks.calls import TaskCalls
 from .tasks.counter import Counter
 from .tasks.preparing import Prepared
@@ -56,11 +57,11 @@ class SessionClosed(Exception):
     """The session was closed before the job ended; the server may still be running it."""
 
 
-class Session(TaskCalls):
+class Session(TaskCalls, CommandCalls):
     """One server, one worker, one data folder. Every method may be called from any thread.
 
-    `headers` go with every request and the websocket, to this server only. No method but `check`, `close` and the
-    waiting of a job itself blocks; nothing is sent before `start` or the first `submit`.
+    `headers` go with every request and the websocket, to this server only. No method but `close`, the waiting of a job
+    itself and those of CommandCalls blocks; nothing is sent before `start` or the first `submit`.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Session(TaskCalls):
         self._jobs: dict[str, Job] = {}
         self._state = "new"
         self.history = History(self.data_dir)
-        self.task_book = task_book or TaskBook(self.data_dir / FILE)
+        self.task_book = task_book or TaskBook(self.data_dir / FILE, lists=self.data_dir / LISTS)
         counter = Counter(self.task_book, self.stock, self.history, str(self.address))
         super().__init__(counter, EndedJobs(), self._jobs)
         ownership = Ownership(self.data_dir / "owners")
@@ -273,12 +274,6 @@ class Session(TaskCalls):
         """Have the server's state read anew, in the background."""
         self.start()
         self._intake.put(Refresh())
-
-    def check(self) -> ServerState:
-        """Ask the server who it is, now and in this thread. Raises ComfyError."""
-        watch = ServerWatch(self._client, changed=lambda _: None)
-        watch.ensure_reachable()
-        return watch.state
 
     def subscribe(self) -> Subscription[SessionEvent]:
         """Everything that happens in this session from now on; its `drain` never blocks."""

@@ -26,7 +26,7 @@ def with_stack(
     texts: dict[str, object] = {}
     for place in find_roles(workflow).get("prompt", ()):
         text = workflow.nodes[place.node_id].inputs.get(place.input_name)
-        if not isinstance(text, str) or not _is_encoded(workflow, place):
+        if not isinstance(text, str) or not is_encoded(workflow, place):
             continue
         rest, found = taken_out(text)
         if found:
@@ -39,7 +39,7 @@ def with_stack(
     return with_loras(changed, named, types), named
 
 
-def _is_encoded(workflow: Workflow, place: Place) -> bool:
+def is_encoded(workflow: Workflow, place: Place) -> bool:
     """Tell whether ComfyUI's own encoders read a text: themselves, or the primitive that holds it."""
     if workflow.nodes[place.node_id].class_type.startswith(_ENCODERS):
         return True

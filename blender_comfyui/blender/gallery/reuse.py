@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...generation.history import Record
+from ...generation.tasks.choosing import ASKED
 from ...generation.tasks.preparing import LORAS
 from ...generation.tasks.records import Tier
 from ...workflow import bundled
@@ -46,7 +47,9 @@ def reuse_all(settings: ComfySettings, record: Record) -> list[str]:
         settings.task, settings.tier = record.task, tier.name
     settings.loras.clear()
     refused = [
-        role for role, value in values.items() if role != "seed" and not _taken_over(settings, role, value, tier)
+        role
+        for role, value in values.items()
+        if role not in ("seed", ASKED) and not _taken_over(settings, role, value, tier)
     ]
     if {"width", "height"} & set(values):
         settings.size_source = "OWN"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...generation.history import FileRecord, Record
 from ...generation.outcome import JobState
+from ...generation.tasks.choosing import ASKED
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -149,6 +150,7 @@ def _settings(record: Record) -> tuple[tuple[str, str], ...]:
     values = record.parameters
     sampling = " · ".join(str(values[name]) for name in ("sampler_name", "scheduler") if values.get(name))
     return (
+        ("Asked", _asked(values.get(ASKED))),
         ("Negative", str(values.get("negative_prompt") or "")),
         ("Seed", "" if record.seed is None else str(record.seed)),
         ("Size", size(values)),
@@ -159,6 +161,11 @@ def _settings(record: Record) -> tuple[tuple[str, str], ...]:
         ("Sampler", sampling),
         ("Model", str(values.get("checkpoint") or "")),
     )
+
+
+def _asked(prompts: object) -> str:
+    """Return the prompt as it was asked, where the seed has chosen something in it."""
+    return str(prompts.get("prompt") or "") if isinstance(prompts, Mapping) else ""
 
 
 def _origin(record: Record) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import bpy
 
-from ...generation.tasks.book import FILE, TaskBook
+from ...generation.tasks.book import FILE, LISTS, TaskBook
 from .. import settings
 
 
@@ -26,7 +26,7 @@ def studio_file() -> Path | None:
 def book() -> TaskBook:
     """Return the one that all Sessions share."""
     if _Shelf.book is None:
-        _Shelf.book = TaskBook(user_file(), studio_file())
+        _Shelf.book = TaskBook(user_file(), studio_file(), settings.user_path(LISTS))
     return _Shelf.book
 
 

@@ -8,8 +8,10 @@ from bpy.types import Context, Scene
 
 from ...comfy.errors import ComfyError
 from ...generation.request import Request
+from ...generation.tasks.choosing import ASKED
 from ...generation.tasks.preparing import LORAS, output_types
 from ...generation.workshop import Answer, Definitions, NodeTypesRead, ReadNodeTypes
+from ...workflow.chosen_prompts import with_choices
 from ...workflow.errors import NotAWorkflow, WorkflowError
 from ...workflow.graph import Workflow
 from ...workflow.lora_names import tag
@@ -19,7 +21,7 @@ from ...workflow.parameters import read_parameters
 from .. import blend_file, delivery, regions, runtime
 from ..job_list import Entry
 from ..order import STAMP, imported_request
-from ..tasks import models, wishes
+from ..tasks import asking, files, models, wishes
 from . import adopting, building, checking, media, reception, state, values
 from .building import Built
 
@@ -136,11 +138,15 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     """
     runtime.session()
     context.view_layer.update()  # a script may have set the frame, or a driver, a moment ago
-    workflow = read(context.scene)
+    asking.want(context.scene)  # that the lists of prompts are read
+    known = files.book().last
+    workflow, asked = with_choices(read(context.scene), known.lists if known is not None else {})
     imported = context.scene.comfyui.imported
     built = building.built(imported)
     assert built is not None
     request = imported_request(context, workflow)
+    if asked:
+        request = replace(request, parameters={**request.parameters, ASKED: asked})
     request = replace(request, uploads=media.uploads(context.scene, built), pays=built.pays)
     run = Run(
         context.scene.session_uid, built, workflow, request, follow, is_checked, wishes.loras(context.scene.comfyui)

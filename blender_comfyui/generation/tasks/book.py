@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from ...workflow import bundled
+from ...workflow.wildcards import Lists, read_lists
 from .errors import InFile, InvalidQualityTierError
 from .layers import combined
 from .records import Configuration
@@ -21,6 +22,8 @@ from .schema import Layer, read_layer
 log = logging.getLogger(__name__)
 
 FILE = "quality_mappings.yaml"
+LISTS = "wildcards"
+"""The folder of the lists that prompts choose from."""
 _LOOK = 1.0  # seconds between two looks at the files
 
 _Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
@@ -41,14 +44,32 @@ class _Source:
         return tuple(_stamp(path) for path in (self.path, *self.files))
 
 
+class _ListFolder:
+    """A folder of lists; read anew where one of them has changed."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._stamp: _Stamp = ()
+        self._lists: Lists = {}
+
+    def read(self) -> Lists:
+        """Return all lists: the same object as long as none has changed."""
+        stamp = tuple(_stamp(path) for path in sorted(self._folder.rglob("*.txt"))) if self._folder else ()
+        if self._folder and stamp != self._stamp:
+            self._stamp, self._lists = stamp, read_lists(self._folder)
+        return self._lists
+
+
 class TaskBook:
     """All tasks and tiers. Safe for any number of threads.
 
     Reading waits for the disk. While `watch` runs, a thread of its own does that, and `current` never waits.
     """
 
-    def __init__(self, user: Path | None = None, studio: Path | None = None) -> None:
-        """`user` is a file that need not be there, `studio` one that somebody named."""
+    def __init__(self, user: Path | None = None, studio: Path | None = None, lists: Path | None = None) -> None:
+        """`user` is a file that need not be there, `studio` one that somebody named; `lists` the folder of the lists
+        that prompts choose from."""
+        self._lists = _ListFolder(lists)
         self._reading = threading.Lock()  # held while the disk is waited for
         self._last: Configuration | None = None
         self._problems: tuple[InFile, ...] = ()
@@ -84,11 +105,15 @@ class TaskBook:
             sources = self._sources
             changed = [source for source in sources if source.stamp != source.stamp_now()]
             last = self._last
+            lists = self._lists.read()
             if changed or last is None:
                 for source in changed:
                     _read(source, sources)
-                last = self._last = combined([source.good for source in sources])
+                last = combined([source.good for source in sources])
                 self._problems = tuple(source.problem for source in sources if source.problem)
+            if last.lists is not lists:
+                last = replace(last, lists=lists)
+            self._last = last
             return last
 
     def watch(self) -> None:

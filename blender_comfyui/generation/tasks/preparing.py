@@ -20,6 +20,7 @@ from ...workflow.wording import nearest, quoted
 from ..choices import SERVERS_FIRST
 from ..drawings import Drawing
 from ..stock import Stock
+from .choosing import ASKED, chosen
 from .errors import InvalidQualityTierError, ParameterValidationError, WorkflowNotFoundError
 from .merging import How, Report, Setting, merged
 from .places import Places, is_open
@@ -53,7 +54,8 @@ class Order:
 class Prepared:
     """An order that can be sent: ``parameters`` are set in ``workflow``, by names that ``Session.submit`` knows.
 
-    ``report`` says what became of each parameter that the tier or the person named; ``loras`` are in the workflow.
+    ``report`` says what became of each parameter that the tier or the person named; ``loras`` are in the workflow;
+    ``asked`` are the prompts as they were asked, where the seed has chosen something in them.
     """
 
     order: Order
@@ -64,11 +66,13 @@ class Prepared:
     parameters: Mapping[str, object]
     report: Report
     loras: tuple[Lora, ...] = ()
+    asked: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def recorded(self) -> dict[str, object]:
         """Return the values by the names that people use, for the history; LoRAs as a prompt would name them."""
-        return readable(self.report.values) | ({LORAS: [tag(lora) for lora in self.loras]} if self.loras else {})
+        loras = {LORAS: [tag(lora) for lora in self.loras]} if self.loras else {}
+        return readable(self.report.values) | loras | ({ASKED: dict(self.asked)} if self.asked else {})
 
     @property
     def label(self) -> str:
@@ -107,16 +111,18 @@ def prepare(
     task = find(configuration, order.task, order.tier)
     tier = task.tiers[order.tier]
     workflow, name = _workflow(order, tier)
-    asked, loras = _loras(order, stock)
+    parameters, written = chosen(order.parameters, configuration.lists, _seed(order, tier, workflow))
+    asked, loras = _loras(replace(order, parameters=parameters), stock)
     if not is_trial:
         _check_needs(task, asked)
     places = Places(workflow)
     report = merged(tier, asked, places)
-    parameters = places.arranged(report.values, task.series)
+    settable = places.arranged(report.values, task.series)
     changed = with_loras(workflow, loras, output_types(workflow, stock.node_types) if stock else None)
     if loras:
         report = Report((*report.settings, _of_loras(loras, changed is workflow)))
-    return Prepared(order, task, tier, changed, name, parameters, report, () if changed is workflow else loras)
+    put_in = () if changed is workflow else loras
+    return Prepared(order, task, tier, changed, name, settable, report, put_in, written)
 
 
 def checked(prepared: Prepared, stock: Stock) -> tuple[Prepared, tuple[Problem, ...]]:
@@ -167,6 +173,13 @@ def _workflow(order: Order, tier: Tier) -> tuple[Workflow, str]:
         raise WorkflowNotFoundError(f"The workflow for {quoted(order.task)} cannot be used. {error}") from error
     named = isinstance(given, str) and not given.lstrip().startswith("{")
     return workflow, str(given) if named else order.workflow_name
+
+
+def _seed(order: Order, tier: Tier, workflow: Workflow) -> object:
+    """Return the seed that is sent: the person's, else the tier's, else the workflow's own."""
+    asked = order.parameters.get("seed", tier.parameters.get("seed"))
+    places = Places(workflow)
+    return places.value("seed") if asked is None and places.of("seed") else asked
 
 
 def _loras(order: Order, stock: Stock | None) -> tuple[dict[str, object], tuple[Lora, ...]]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ...workflow.graph import Workflow
+from ...workflow.wildcards import Lists
 
 Scalar: TypeAlias = str | int | float | bool
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
@@ -80,6 +81,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Configuration:
-    """All tasks by name, in the order of the files."""
+    """All tasks by name, in the order of the files; ``lists`` are what prompts choose from (``workflow.wildcards``)."""
 
     tasks: Mapping[str, Task]
+    lists: Lists = field(default_factory=dict)
