@@ -70,7 +70,7 @@ def post_foreign(graph) -> str:
 
 
 def test_the_server_says_who_it_is(session):
-    state = session.check()
+    state = session.ask_server()
     assert state.connection == "ready"
     assert state.version
     assert state.vram_total > 0

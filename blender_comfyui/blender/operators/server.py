@@ -31,7 +31,7 @@ class COMFYUI_OT_test_connection(Operator):
     def execute(self, _context: Context) -> set[str]:
         """For scripts: wait for the answer."""
         try:
-            server = runtime.session().check()
+            server = runtime.session().ask_server()
         except (ComfyError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -1,0 +1,1 @@
+"""The command line: verbs for people and for machines, the same in Blender and without it. No bpy here."""

@@ -1,0 +1,189 @@
+"""`run`: one workflow or task, from the words to the files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...comfy.errors import TimedOut
+from ...workflow.graph import Workflow
+from ...workflow.parameters import find_place, read_parameters, set_parameters
+from ...workflow.preflight import preflight
+from ..drawings import Drawing
+from ..history import HistoryUnavailable, Placement
+from ..job import Job
+from ..outcome import JobState, Outcome, numbered
+from ..session import Session
+from . import reports
+from .command import Command
+from .console import Result
+from .exit_codes import CommandError, ExitCode, code_of_end
+from .interrupts import Interrupts
+from .progress_bar import Standing
+from .wishes import Wish, wish, without_seed_text
+
+_LOOK = 0.1  # seconds between two looks at how far it is
+_PARTING = 15.0  # seconds for the server to confirm that it has cancelled our prompts
+
+_WORDS = {
+    JobState.WAITING: "waiting",
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "running",
+    JobState.DOWNLOADING: "fetching",
+}
+
+
+def run(command: Command) -> Result:
+    """Send it, wait for it, and tell what came. Raises what `wish` does, QualityTierError and ComfyError."""
+    asked = without_seed_text(wish(command))
+    session = command.session
+    session.ask_server()  # a session by itself would wait for a server that is away
+    if not command.options.unchecked:
+        _check(command, asked)
+    with command.interrupts.held():
+        job = _begun(command, asked)
+        outcome = follow(job, command, label=job.request.label or job.request.workflow_name or "run")
+        settle(session, [job])
+    return _result(command, job, outcome)
+
+
+def follow(job: Job, command: Command, *, label: str) -> Outcome | None:
+    """Show how a job goes until it has ended; None where --timeout was over, or a cancel went unanswered."""
+    bar = command.console.bar(label)
+    ended = wait(
+        [job],
+        command.interrupts,
+        timeout=command.options.timeout,
+        look=lambda: bar.show(standing(job)),
+        cancel=job.cancel,
+    )
+    bar.end(standing(job))
+    return job.outcome if ended else None
+
+
+def wait(
+    jobs: Sequence[Job],
+    interrupts: Interrupts,
+    *,
+    timeout: float | None,
+    look: Callable[[], None],
+    cancel: Callable[[], None],
+) -> bool:
+    """Wait for these jobs, and ask for their end when somebody asks for ours. True when all have ended."""
+    deadline = float("inf") if timeout is None else time.monotonic() + timeout
+    is_cancelled = False
+    for job in jobs:
+        while job.outcome is None:
+            if interrupts.asked is not None and not is_cancelled:
+                is_cancelled, deadline = True, time.monotonic() + _PARTING
+                cancel()
+            if time.monotonic() >= deadline:
+                return False
+            look()
+            try:
+                job.wait(_LOOK)
+            except TimedOut:
+                continue
+    return True
+
+
+def standing(job: Job) -> Standing:
+    """How far a job is, for a bar."""
+    if job.outcome is not None:
+        detail = str(job.outcome.error or job.outcome.note)
+        return Standing(float(job.progress), str(job.outcome.state), detail)
+    detail = job.waiting_for or job.progress.node_title
+    if job.state is JobState.QUEUED and job.foreign_before:
+        detail = f"behind {job.foreign_before} of other people's"
+    return Standing(float(job.progress), _WORDS.get(job.state, str(job.state)), detail)
+
+
+def settle(session: Session, jobs: Sequence[Job]) -> None:
+    """Nobody waits for these in Blender: its panel shall not offer to place them."""
+    for job in jobs:
+        for number in numbered(job.outcome.outputs) if job.outcome is not None else ():
+            try:
+                session.history.place(job.id, number, Placement.DISMISSED)
+            except HistoryUnavailable:
+                return
+
+
+def _check(command: Command, asked: Wish) -> None:
+    """Raises CommandError where the server cannot run it; of tasks `run_task` does that, by what it has now."""
+    stock = command.stock
+    if asked.workflow is None or asked.task:
+        return
+    graph = asked.workflow.workflow
+    files = {name for name, value in asked.parameters.items() if isinstance(value, Path | Drawing)}
+    changed = set_parameters(graph, {name: value for name, value in asked.parameters.items() if name not in files})
+    places = {tuple(find_place(graph, name)) for name in files}
+    places |= {place for upload in asked.request.uploads for place in upload.places} if asked.request else set()
+    found = preflight(changed, stock.node_types)
+    problems = [problem for problem in found if (problem.node_id, problem.parameter) not in places]
+    if problems:
+        more = f" And {len(problems) - 1} more: see `check`." if len(problems) > 1 else ""
+        raise CommandError(problems[0].sentence + more, ExitCode.PROBLEMS)
+
+
+def _begun(command: Command, asked: Wish) -> Job:
+    session, options = command.session, command.options
+    folder: Path = (options.output or command.surroundings.output).absolute()
+    if asked.request is not None:
+        assert asked.workflow is not None
+        changed = set_parameters(asked.workflow.workflow, asked.parameters)
+        recorded = {**asked.request.parameters, **reports.parameters(asked.parameters)}
+        stem = options.name or asked.request.stem
+        request = replace(
+            asked.request, prompt=changed.api(), parameters=recorded, folder=folder, stem=stem, context={}
+        )
+        return session.run(request)
+    if asked.task:
+        return session.run_task(
+            asked.task,
+            asked.tier,
+            asked.parameters,
+            workflow=asked.workflow.workflow if asked.workflow else None,
+            workflow_name=asked.workflow.name if asked.workflow else "",
+            loras=asked.loras,
+            folder=folder,
+            stem=options.name,
+        )
+    assert asked.workflow is not None
+    return session.submit(
+        asked.workflow.workflow.api(),
+        asked.parameters,
+        folder=folder,
+        stem=options.name,
+        recorded=(roles := _recorded(asked.workflow.workflow, asked.parameters)),
+        label=str(roles.get("prompt", "")),
+        workflow_name=asked.workflow.name,
+    )
+
+
+def _recorded(workflow: Workflow, parameters: Mapping[str, object]) -> dict[str, object]:
+    """What the history keeps: what the workflow has by itself, too."""
+    settled = {name: value for name, value in parameters.items() if not isinstance(value, Path | Drawing)}
+    return {**read_parameters(set_parameters(workflow, settled)), **reports.parameters(parameters)}
+
+
+def _result(command: Command, job: Job, outcome: Outcome | None) -> Result:
+    facts = {**command.facts, "job": reports.job(job, outcome)}
+    stopped = command.interrupts.asked
+    if stopped is not None:
+        told = "It is cancelled." if outcome is not None else "The server did not say whether it is cancelled."
+        return Result(facts, (), stopped, CommandError(f"Interrupted. {told}", stopped))
+    if outcome is None:
+        sentence = f"The job {job.id} has not ended in time; it is {job.state}, and goes on."
+        return Result(facts, (), ExitCode.TIMEOUT, CommandError(sentence, ExitCode.TIMEOUT))
+    code = code_of_end(outcome)
+    lines = [*reports.shown_files(outcome.files), *outcome.texts]
+    error = outcome.error if outcome.error is not None or code is ExitCode.DONE else _cancelled(job)
+    for note in (*(job.task_report.sentences if job.task_report else ()), *([outcome.note] if outcome.note else ())):
+        command.console.note(note)
+    return Result(facts, lines, code, error)
+
+
+def _cancelled(job: Job) -> Exception:
+    return CommandError(f"The job {job.id} was cancelled.", ExitCode.CANCELLED)

@@ -1,0 +1,182 @@
+"""`storyboard`: the panels of a project, from its file or a .blend to the files of the results."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ...comfy.errors import TimedOut
+from ...workflow.wording import quoted
+from ..storyboard.model import Storyboard
+from ..storyboard.production import Production
+from ..storyboard.reading import read
+from ..storyboard.states import PanelProgress, PanelState, Progress
+from . import reports
+from .command import Command
+from .console import Result
+from .exit_codes import CommandError, ExitCode, UsageError, worst
+from .progress_bar import ProgressBar, Standing
+
+_LOOK = 0.1  # seconds between two looks at how far it is
+_PARTING = 15.0  # seconds for the server to confirm that it has cancelled our prompts
+
+
+def storyboard(command: Command) -> Result:
+    """Make what is missing, or what the words say. Raises InvalidStoryboard, ComfyError and HistoryUnavailable."""
+    board = _board(command)
+    _check_ids(board, [*command.options.panel, *command.options.again])
+    session = command.session
+    if not command.options.status:
+        session.ask_server()  # a session by itself would wait for a server that is away
+        command.stock  # noqa: B018 - without it nobody can say what is missing
+    folder: Path = (command.options.output or command.surroundings.output).absolute()
+    production = session.storyboard(board, folder=folder)
+    try:
+        if command.options.status:
+            return _result(command, production.wait(0), True)
+        with command.interrupts.held():
+            _ask(command, production)
+            ended = _follow(command, production)
+        return _result(command, production.snapshot, ended)
+    finally:
+        production.close()
+
+
+def _board(command: Command) -> Storyboard:
+    if command.options.file is not None:
+        return read(command.options.file)
+    scene = command.surroundings.scene
+    found = scene.storyboard() if scene is not None else None
+    if found is None:
+        raise UsageError("Say which storyboard: a FILE. Or give Blender a .blend that has one before the command.")
+    return found
+
+
+def _check_ids(board: Storyboard, ids: list[str]) -> None:
+    for panel_id in ids:
+        if board.panel(panel_id) is None:
+            known = ", ".join(panel.id for panel in board.panels[:20])
+            raise CommandError(f"The storyboard has no panel {quoted(panel_id)}. It has {known}.", ExitCode.UNKNOWN)
+
+
+def _ask(command: Command, production: Production) -> None:
+    options = command.options
+    if options.all:
+        production.run_all()
+    elif options.again:
+        production.again(options.again)
+    elif options.panel:
+        production.run(options.panel)
+    else:
+        production.run_missing()
+
+
+def _follow(command: Command, production: Production) -> bool:
+    """Show how it goes until nothing is on its way. False where --timeout was over, or a cancel went unanswered."""
+    bar = command.console.bar(production.snapshot.storyboard.title or "storyboard")
+    deadline = time.monotonic() + (command.options.timeout or float("inf"))
+    is_cancelled = False
+    while True:
+        if command.interrupts.asked is not None and not is_cancelled:
+            is_cancelled, deadline = True, time.monotonic() + _PARTING
+            production.cancel()
+        ended = _has_ended(production)
+        if ended or time.monotonic() >= deadline:
+            bar.end(_standing(production.snapshot))
+            return ended
+        _show(bar, production.snapshot)
+
+
+def _has_ended(production: Production) -> bool:
+    try:
+        production.wait(_LOOK)
+    except TimedOut:
+        return False
+    return True
+
+
+def _show(bar: ProgressBar, progress: Progress) -> None:
+    bar.show(_standing(progress))
+
+
+def _standing(progress: Progress) -> Standing:
+    running = next((panel for panel in progress.panels if panel.state is PanelState.RUNNING), None)
+    failed = len(progress.failures)
+    state = f"{progress.done}/{progress.total} panels" + (f", {failed} failed" if failed else "")
+    detail = f"{running.panel_id} {running.progress:.0%}" if running is not None else ""
+    return Standing(progress.fraction, state, detail, progress.seconds_left)
+
+
+def _result(command: Command, progress: Progress, ended: bool) -> Result:
+    facts = {**command.facts, "storyboard": _facts(progress)}
+    stopped = command.interrupts.asked
+    for note in progress.notes:
+        command.console.note(note)
+    lines = [_line(panel) for panel in progress.panels]
+    if stopped is not None:
+        told = "Our jobs are cancelled." if ended else "The server did not say whether they are cancelled."
+        return Result(facts, lines, stopped, CommandError(f"Interrupted. {told}", stopped))
+    if not ended:
+        sentence = f"{progress.done} of {progress.total} panels are made in time; what was sent goes on."
+        return Result(facts, lines, ExitCode.TIMEOUT, CommandError(sentence, ExitCode.TIMEOUT))
+    if progress.problem:
+        return Result(facts, lines, ExitCode.UNUSABLE, CommandError(progress.problem, ExitCode.UNUSABLE))
+    code = ExitCode.DONE if command.options.status else worst([_code(panel) for panel in progress.panels])
+    error = None if code is ExitCode.DONE else CommandError(_trouble(progress), code)
+    return Result(facts, lines, code, error)
+
+
+def _code(panel: PanelProgress) -> ExitCode:
+    if panel.state in (PanelState.FAILED, PanelState.LOST):
+        return ExitCode.FAILED
+    return ExitCode.CANCELLED if panel.state is PanelState.CANCELLED else ExitCode.DONE
+
+
+def _trouble(progress: Progress) -> str:
+    failed = progress.failures
+    if not failed:
+        return "Panels were cancelled."
+    count = f"{len(failed)} panels failed" if len(failed) > 1 else "One panel failed"
+    return f"{count}; the first is {quoted(failed[0].panel_id)}: {failed[0].reason}"
+
+
+def _facts(progress: Progress) -> dict[str, object]:
+    board = progress.storyboard
+    return {
+        "id": board.id,
+        "title": board.title,
+        "done": progress.done,
+        "total": progress.total,
+        "problem": progress.problem,
+        "notes": list(progress.notes),
+        "panels": [_panel(panel, board) for panel in progress.panels],
+    }
+
+
+def _panel(panel: PanelProgress, board: Storyboard) -> dict[str, object]:
+    asked = board.panel(panel.panel_id)
+    best = panel.best
+    return {
+        "id": panel.panel_id,
+        "prompt": asked.prompt if asked is not None else "",
+        "state": str(panel.state),
+        "seed": best.seed if best is not None else None,
+        "file": None if panel.file is None else str(panel.file),
+        "reason": panel.reason,
+        "takes": [
+            {
+                "number": take.number,
+                "job": take.job_id,
+                "state": str(take.state),
+                "seed": take.seed,
+                "files": [str(file) for file in take.files],
+                "reason": take.reason,
+            }
+            for take in panel.takes
+        ],
+    }
+
+
+def _line(panel: PanelProgress) -> str:
+    said = panel.reason or (reports.shown_files([panel.file])[0] if panel.file else "")
+    return f"{panel.panel_id}  {panel.state}  {said}".rstrip()
