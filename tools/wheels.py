@@ -33,9 +33,9 @@ class Wheel:
 
     @property
     def tags(self) -> tuple[str, str, str]:
-        """Python, ABI and (the first) platform tag."""
+        """(The last) Python, ABI and (the first) platform tag."""
         python, abi, platform = self.file_name.removesuffix(".whl").split("-")[-3:]
-        return python, abi, platform.split(".")[0]
+        return python.split(".")[-1], abi, platform.split(".")[0]
 
     @property
     def is_good(self) -> bool:

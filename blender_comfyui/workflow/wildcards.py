@@ -1,7 +1,7 @@
 r"""Choices in a prompt: ``a {red|blue|green} fox, __light__``. No bpy, no network.
 
-- ``{a|b}`` is one of its parts; parts may be empty, and may hold choices themselves. Braces without a ``|`` of their own
-  are text, so that prompts of JSON stay as they are.
+- ``{a|b}`` is one of its parts; parts may be empty, and may hold choices themselves. Braces without a ``|`` of their
+  own are text, so that prompts of JSON stay as they are.
 - ``{3::a|b}`` takes ``a`` three times as often as ``b``; a part without a weight has 1.
 - ``__name__`` is one line of the list of this name, which may again hold choices and lists.
 - ``\{``, ``\}`` and ``\|`` are these characters, ``\__`` is ``__``. Any other backslash stays.

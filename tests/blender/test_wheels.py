@@ -9,7 +9,7 @@ import pytest
 
 RESOURCES = Path(os.environ["BLENDER_USER_RESOURCES"])
 # No Blender brings these along; requests and its own may come from Blender itself, which then goes first.
-ONLY_OURS = ("PIL", "PIL._imaging", "PIL._webp", "filelock", "websocket", "yaml", "yaml._yaml")
+ONLY_OURS = ("PIL", "PIL._imaging", "PIL._webp", "filelock", "fpdf", "fontTools", "websocket", "yaml", "yaml._yaml")
 
 pytestmark = pytest.mark.skipif("BLENDER_COMFYUI_ZIP" not in os.environ, reason="only a built zip has wheels")
 

@@ -158,7 +158,7 @@ def _unseen_font(codes: Sequence[int]) -> Any:
     font.setupGlyphOrder(names)
     font.setupCharacterMap(dict(zip(codes, names[1:], strict=True)))
     font.setupGlyf({name: Glyph() for name in names})
-    font.setupHorizontalMetrics({name: (_ADVANCE, 0) for name in names})
+    font.setupHorizontalMetrics(dict.fromkeys(names, (_ADVANCE, 0)))
     font.setupHorizontalHeader(ascent=800, descent=-200)
     font.setupNameTable({"familyName": "Unseen", "styleName": "Regular", "psName": "Unseen"})
     font.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
