@@ -42,8 +42,8 @@ from .returns import Registry
 from .server_state import ServerState
 from .server_watch import ServerWatch
 from .stock import StockRoom
+from .storyboard.calls import StoryboardCalls
 from .tasks.book import FILE, LISTS, TaskBook
-from .tasks.calls import TaskCalls
 from .tasks.counter import Counter
 from .tasks.preparing import Prepared
 from .tasks.status import EndedJobs
@@ -57,7 +57,7 @@ class SessionClosed(Exception):
     """The session was closed before the job ended; the server may still be running it."""
 
 
-class Session(TaskCalls, CommandCalls):
+class Session(StoryboardCalls, CommandCalls):
     """One server, one worker, one data folder. Every method may be called from any thread.
 
     `headers` go with every request and the websocket, to this server only. No method but `close`, the waiting of a job
@@ -249,6 +249,7 @@ class Session(TaskCalls, CommandCalls):
         """
         with self._lock:
             was, self._state = self._state, "closed"
+        self._end_productions()
         self._client.abort()  # whatever the threads wait for, they wait no longer
         self.stock.close()
         if was == "open":
