@@ -6,6 +6,7 @@ The main thread alone runs here. No network, no waiting for a disk or a lock; `d
 from . import (
     archive,
     blend_file,
+    commands,
     delivery,
     diagnostics,
     gallery,
@@ -31,6 +32,7 @@ _MODULES = (
     blend_file,
     ledger,
     runtime,
+    commands,
     archive,
     diagnostics,
     placements,

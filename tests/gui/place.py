@@ -15,7 +15,7 @@ from tools.project import BUILD
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
 
 # The tree gets its mounts in a private namespace: they end with the program, whatever ends the program.
-_ENTER = (
+ENTER = (
     'mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/dev/shm" '
     '&& exec chroot "$0" "$@"'
 )
@@ -36,7 +36,7 @@ class Place:
     ) -> subprocess.Popen[bytes]:
         """Start a program that runs on; its output is appended to `log`."""
         if not self.is_host:
-            words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ENTER, str(self.root), *words]
+            words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, str(self.root), *words]
         with log.open("ab") as output:
             return subprocess.Popen(
                 words,
