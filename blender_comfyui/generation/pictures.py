@@ -175,6 +175,20 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
         yield _eight_bits(ImageOps.exif_transpose(image))  # upright, as ComfyUI's LoadImage has it
 
 
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Width and height as its header claims them; None for what we cannot read. Raises FileBroken, or OSError."""
+    found = picture_format(_head(path))
+    if found in ("OpenEXR", "Radiance HDR"):
+        try:
+            return next(iter(claimed_sizes(path, found)), None)
+        except BrokenHeader as error:
+            raise _broken(path.name, "it is damaged or cut") from error
+    if not _can_decode(found):
+        return None
+    with _decoding(path, found, path.name) as image:
+        return int(image.width), int(image.height)
+
+
 def picture_extension(path: Path) -> str:
     """The usual ending of names for what is in the file, .png where that is not known. Raises OSError."""
     found = picture_format(_head(path))

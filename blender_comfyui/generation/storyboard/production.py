@@ -61,6 +61,11 @@ class _Refresh:
 
 
 @dataclass(frozen=True)
+class _Check:
+    pass
+
+
+@dataclass(frozen=True)
 class _Look:
     """Somebody waits."""
 
@@ -145,9 +150,16 @@ class Production:
         """Read the history anew, for instance as something was deleted there."""
         self._put(_Refresh())
 
+    def check(self) -> None:
+        """Check the files of all panels now; `Progress.findings` says what was found. At the end of a run it is done
+        by itself."""
+        self._put(_Check())
+
     def wait(self, timeout: float | None = None) -> Progress:
-        """Block until nothing is on its way, and all that was asked for before is begun. Raises TimedOut after
-        ``timeout`` seconds; the production goes on. After `close` it returns at once."""
+        """Block until nothing is on its way, all that was asked for before is begun, and what came of it is checked.
+
+        Raises TimedOut after ``timeout`` seconds; the production goes on. After `close` it returns at once.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         tell = _Tell()
         self._put(tell)
@@ -171,10 +183,10 @@ class Production:
         self._guarded(self._studio.read)
         while not self._is_closed:
             self._tell()
-            first = [] if self._studio.has_pending else [self._inbox.get()]
+            first = [] if self._studio.has_work else [self._inbox.get()]
             for message in (*first, *self._inbox.drain()):
                 self._guarded(self._handle, message)
-            self._guarded(self._studio.prepare_next)
+            self._guarded(self._studio.work)
         self._inbox.close()
         for tell in (*self._waiting, *self._inbox.drain(limit=1_000_000)):
             if isinstance(tell, _Tell):
@@ -204,6 +216,8 @@ class Production:
                 self._studio.cancel(ids)
             case _Refresh():
                 self._studio.read()
+            case _Check():
+                self._studio.inspect()
             case _Tell():
                 self._waiting.append(order)
                 self._start()

@@ -119,6 +119,9 @@ class Progress:
     ``done`` of ``total`` panels have a file. ``seconds_left`` is by the history's medians, None while nothing is on its
     way or nobody knows. ``problem`` says why none could be asked for, as a sentence, or ''; ``notes`` what holds for
     all panels, such as a rounded resolution. ``is_known`` is False until the history was read for the first time.
+
+    When all that was asked for has ended, the files are checked: ``findings`` are sentences by panel, of files that are
+    gone, damaged, or of a wrong kind or size; None before that.
     """
 
     storyboard: Storyboard
@@ -130,6 +133,12 @@ class Progress:
     problem: str = ""
     notes: tuple[str, ...] = ()
     is_known: bool = False
+    findings: Mapping[str, str] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every panel has a file, and all of them were found right."""
+        return bool(self.panels) and self.done == self.total and self.findings is not None and not self.findings
 
     @property
     def fraction(self) -> float:

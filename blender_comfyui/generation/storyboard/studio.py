@@ -18,6 +18,7 @@ from ..history import Filter, HistoryUnavailable, Sort
 from ..job import Job
 from ..tasks.errors import QualityTierError
 from ..tasks.preparing import Order, readable
+from .inspection import Inspection
 from .model import Panel, Storyboard
 from .planning import Ground, ground_of, mark_of, order_of
 from .states import ASKED, PANEL, STORYBOARD, TAKE, PanelProgress, PanelState, Progress, Take
@@ -61,18 +62,19 @@ class Studio:
         self._pending: deque[tuple[str, int]] = deque()
         self._seconds: float | None = None
         self._estimated = float("-inf")
+        self._inspection = Inspection()
         self._stale: set[str] | None = None  # panels whose progress is to be told anew, None for all
         self._told: dict[str, PanelProgress] = {}
 
     @property
-    def has_pending(self) -> bool:
-        """Tell whether there is something to prepare."""
-        return bool(self._pending)
+    def has_work(self) -> bool:
+        """Tell whether there is something to prepare, or to check."""
+        return bool(self._pending) or self._inspection.is_going_on
 
     @property
     def is_busy(self) -> bool:
         """Tell whether more is to come."""
-        return bool(self._pending) or any(self._told[panel.id].state.is_open for panel in self._board.panels)
+        return self.has_work or any(panel.state.is_open for panel in self._told.values())
 
     # -- what is asked for
 
@@ -134,8 +136,18 @@ class Studio:
 
     # -- what is done
 
-    def prepare_next(self) -> None:
-        """Send the next panel that is in line."""
+    def work(self) -> None:
+        """Send the next panel that is in line; where there is none, check the next file."""
+        if self._inspection.is_going_on and not self._pending:
+            self._inspection.go_on(self._ground.tier if self._ground else None)
+        else:
+            self._prepare_next()
+
+    def inspect(self) -> None:
+        """Begin to check the files of all panels."""
+        self._inspection.begin(self._told.values())
+
+    def _prepare_next(self) -> None:
         if not self._pending or self._ground is None:
             self._pending.clear()
             return
@@ -218,6 +230,7 @@ class Studio:
             for panel in self._board.panels
         }
         self._told, self._stale = told, set()
+        self._inspection.follow(told, is_open=bool(self._pending))
         panels = tuple(told.values())
         left = sum(1.0 - panel.progress for panel in panels if panel.state.is_open)
         return Progress(
@@ -230,6 +243,7 @@ class Studio:
             self._problem,
             self._ground.notes if self._ground else (),
             self._is_known,
+            self._inspection.findings,
         )
 
     def _panel_progress(self, panel: Panel, in_line: Iterable[str] = ()) -> PanelProgress:

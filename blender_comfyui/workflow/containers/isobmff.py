@@ -9,6 +9,7 @@ ISO/IEC 14496-12; Apple's QuickTime File Format, "Metadata".
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
@@ -31,6 +32,30 @@ def texts(file: BinaryIO) -> Texts:
     end = file.seek(0, 2)
     file.seek(0)
     yield from _texts_in(file, end, 0)
+
+
+def frame_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Return width and height of the first track that has any; None where the file has no such track.
+
+    Raises Cut for a file without a table of contents, as one is that was not written to its end.
+    """
+    end = file.seek(0, 2)
+    file.seek(0)
+    for box in boxes(file, end):
+        if box.kind == b"moov":
+            return next(_track_sizes(file, box.length), None)
+    raise Cut
+
+
+def _track_sizes(file: BinaryIO, length: int) -> Iterator[tuple[int, int]]:
+    for track in boxes(file, length):
+        if track.kind != b"trak":
+            continue
+        for box in boxes(file, track.length):
+            if box.kind == b"tkhd" and 8 <= box.length <= MAX_TEXT:
+                width, height = struct.unpack(">II", exactly(file, box.length)[-8:])  # in 65536ths of a pixel
+                if width and height:
+                    yield width >> 16, height >> 16
 
 
 def _texts_in(file: BinaryIO, length: int, depth: int) -> Texts:
