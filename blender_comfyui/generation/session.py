@@ -12,7 +12,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+import time
 import uuid
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -30,12 +32,15 @@ from .commands.calls import CommandCalls
 from .drawings import Drawing
 from .events import ServerChanged, SessionEvent, StockChanged, Submitted
 from .feed import Feed, Subscription
+from .grids.calls import GridCalls
 from .history import History
 from .intake import Intake
 from .job import Job
 from .messages import BringIn, Cancel, Close, ListForeign, Move, Pause, Recover, Refresh, Submit, Unprepared
+from .outcome import JobState, Outcome, Output
 from .ownership import Ownership
 from .patience import Patience
+from .progress import Progress
 from .request import OpenChoice, Request, Upload
 from .retry import Retry
 from .returns import Registry
@@ -57,7 +62,7 @@ class SessionClosed(Exception):
     """The session was closed before the job ended; the server may still be running it."""
 
 
-class Session(StoryboardCalls, CommandCalls):
+class Session(StoryboardCalls, GridCalls, CommandCalls):
     """One server, one worker, one data folder. Every method may be called from any thread.
 
     `headers` go with every request and the websocket, to this server only. No method but `close`, the waiting of a job
@@ -92,7 +97,8 @@ class Session(StoryboardCalls, CommandCalls):
         self.task_book = task_book or TaskBook(self.data_dir / FILE, lists=self.data_dir / LISTS)
         counter = Counter(self.task_book, self.stock, self.history, str(self.address))
         super().__init__(counter, EndedJobs(), self._jobs)
-        ownership = Ownership(self.data_dir / "owners")
+        self._grids = weakref.WeakSet()
+        self._ownership = ownership = Ownership(self.data_dir / "owners")
         self._worker = Worker(
             self._watch,
             lambda deliver: EventStream(self.address, credentials, deliver, stream_times),
@@ -180,6 +186,21 @@ class Session(StoryboardCalls, CommandCalls):
             self._intake.put(Submit(job))
         return job
 
+    def bring(self, request: Request, outputs: tuple[Output, ...]) -> Job:
+        """Take in what was made here of other results, such as a grid: the history has it, and it is told like any job.
+
+        Waits for the disk. Raises HistoryUnavailable, and SessionClosed after `close`.
+        """
+        self.start()
+        job = self._make_job(str(uuid.uuid4()), request)
+        outcome = Outcome(JobState.FINISHED, outputs)
+        self.history.add(job.id, request, str(self.address), self._ownership.id, job.created)
+        self.history.end(job.id, outcome, time.time())
+        self._feed.publish(Submitted(job.id, job))
+        job.end(outcome, Progress())
+        self._ended.keep(job)
+        return job
+
     def run_next(self, job_id: str) -> None:
         """Put a job that waits in our own queue at its front."""
         self._intake.put(Move(job_id, None))
@@ -250,6 +271,7 @@ class Session(StoryboardCalls, CommandCalls):
         with self._lock:
             was, self._state = self._state, "closed"
         self._end_productions()
+        self._end_grids()
         self._client.abort()  # whatever the threads wait for, they wait no longer
         self.stock.close()
         if was == "open":

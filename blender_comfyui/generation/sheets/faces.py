@@ -1,4 +1,4 @@
-"""Which fonts write a text: those that are given (Blender's own), then those that the extension ships, and the system's.
+"""Which fonts write a text: those that are given (Blender's own), then those that are shipped, and the system's.
 
 Pillow reads WOFF2, as Blender's are. The shipped ones are for machines that have none: DejaVu Sans has Latin, Greek,
 Cyrillic, Arabic and Hebrew, Droid Sans Fallback Chinese and Japanese. What these lack is looked for in the system; and

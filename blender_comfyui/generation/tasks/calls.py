@@ -48,6 +48,13 @@ class TaskCalls(ABC):
         """How long a tier takes here. Reads the history. Raises InvalidQualityTierError and HistoryUnavailable."""
         return self._counter.estimate(task, tier)
 
+    def made_ready(self, order: Order) -> Prepared:
+        """Return what `run_task` would send. Reads files, unless the session's `task_book` is watched.
+
+        Raises QualityTierError.
+        """
+        return self._counter.prepare(order)
+
     def run_task(
         self,
         task: str,
