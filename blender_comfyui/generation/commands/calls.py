@@ -1,20 +1,21 @@
 """What the verbs of the command line are as calls of a session: for pipelines that need neither Blender nor a shell.
 
-`run` is `Session.submit` and `Session.run_task`, `history` is `Session.history`; the other verbs are here. These calls
+`run` is `Session.submit` and `Session.run_task`, `storyboard` is `Session.storyboard`, `history` is `Session.history`,
+`server` is `ask_server`; the other verbs are here. These calls
 wait for the server or the disk, and none of them starts the session.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...comfy.address import ServerAddress
 from ...comfy.client import ComfyClient
 from ...comfy.models import Models
-from ...workflow.graph import Workflow
 from ...workflow.missing_classes import packs_of
 from ...workflow.node_types import NodeTypes
 from ...workflow.preflight import preflight
@@ -29,10 +30,6 @@ from ..server_watch import ServerWatch
 from ..stock import StockRoom
 from ..tasks.status import UnknownJob
 from .workflows import Source, convert, load
-
-if TYPE_CHECKING:
-    from ..storyboard.model import Storyboard
-    from ..storyboard.production import Production
 
 
 @dataclass(frozen=True)
@@ -128,18 +125,6 @@ class CommandCalls:
         records = [self._known(job_id) for job_id in dict.fromkeys(job_ids)]
         return tuple(self._withdrawn(record) for record in records)
 
-    def storyboard(
-        self,
-        storyboard: Storyboard,
-        *,
-        contexts: Mapping[str, Mapping[str, str]] | None = None,
-        folder: Path | None = None,
-    ) -> Production:
-        """Return what makes a storyboard, and tells how far it is; nothing is asked for yet."""
-        from ..storyboard.production import Production  # it knows the session
-
-        return Production(self, storyboard, contexts=contexts, folder=folder)  # type: ignore[arg-type]
-
     def _known(self, job_id: str) -> Record:
         record = self.history.record(job_id)
         if record is None:
@@ -162,17 +147,8 @@ class CommandCalls:
         if record.sent is not None:
             cancel_prompt(self._new_watch(), record.id)
         if not is_followed:
-            self.history.end(record.id, Outcome(JobState.CANCELLED), self._now())
+            self.history.end(record.id, Outcome(JobState.CANCELLED), time.time())
         return Withdrawal(record.id, was)
 
     def _new_watch(self) -> ServerWatch:
         return ServerWatch(self._client, changed=lambda _: None)
-
-    @staticmethod
-    def _now() -> float:
-        import time
-
-        return time.time()
-
-
-__all__ = ["CommandCalls", "QueuedPrompt", "Withdrawal", "Workflow"]

@@ -13,7 +13,8 @@ from typing import TextIO
 
 from ...comfy.redaction import Redactor
 from ...workflow.library_files import written
-from .exit_codes import ExitCode
+from ..tasks.errors import InFile
+from .exit_codes import CommandError, ExitCode
 from .progress_bar import ProgressBar, printable
 
 VERSION = 1
@@ -57,6 +58,10 @@ class Console:
     def note(self, sentence: str) -> None:
         """Tell a person something that is no result."""
         self._print(self._err, printable(self._redactor.hide_secrets(sentence)))
+
+    def show(self, text: str) -> None:
+        """Print what is no result of any verb."""
+        self._print(self._out, text.rstrip())
 
     def finish(self, verb: str, result: Result) -> ExitCode:
         """Say how it ended; return the code, which is another one where not even that could be written."""
@@ -141,10 +146,14 @@ def printable_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _told(error: Exception | None) -> dict[str, str] | None:
+def _told(error: Exception | None) -> dict[str, object] | None:
     if error is None:
         return None
-    return {"kind": type(error).__name__, "sentence": printable(str(error)) or type(error).__name__}
+    kind = error.kind if isinstance(error, CommandError) else type(error).__name__
+    told: dict[str, object] = {"kind": kind, "sentence": printable(str(error)) or kind}
+    if isinstance(error, InFile) and error.path is not None:
+        told |= {"file": str(error.path), "line": error.line, "key": error.key}
+    return told
 
 
 def _forget(stream: TextIO) -> None:

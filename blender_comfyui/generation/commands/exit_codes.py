@@ -9,7 +9,7 @@ from ...workflow.errors import CannotKeep, UnknownClasses, WorkflowError
 from ..history import HistoryUnavailable
 from ..outcome import JobState, Outcome
 from ..session import SessionClosed
-from ..tasks.errors import QualityExecutionError, QualityTierError
+from ..tasks.errors import InFile, QualityExecutionError, QualityTierError
 from ..tasks.status import UnknownJob
 
 
@@ -56,6 +56,11 @@ class CommandError(Exception):
         super().__init__(sentence)
         self.code = code
 
+    @property
+    def kind(self) -> str:
+        """What JSON calls it: NoServer, Timeout, …"""
+        return self.code.name.title().replace("_", "")
+
 
 class UsageError(CommandError):
     """The words are no command."""
@@ -71,6 +76,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (  # the first that fits 
     (QualityExecutionError, ExitCode.PROBLEMS),
     (WorkflowError, ExitCode.UNUSABLE),
     (QualityTierError, ExitCode.UNUSABLE),
+    (InFile, ExitCode.UNUSABLE),
     (ComfyError, ExitCode.NO_SERVER),
     (HistoryUnavailable, ExitCode.DISK),
     (SessionClosed, ExitCode.TIMEOUT),

@@ -32,8 +32,8 @@ _LONGEST = 1e9  # seconds
 _MOST = 1_000_000
 
 
-class HelpShown(Exception):
-    """The help was asked for, and printed."""
+class HelpWanted(Exception):
+    """Somebody asked for the help, which is this."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,12 +42,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[:1].upper()}{message[1:]}. Try: {self.prog} --help")
 
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002
-        raise HelpShown
+    def print_help(self, file: object = None) -> NoReturn:  # noqa: ARG002
+        raise HelpWanted(self.format_help())
 
 
 def parse(words: Sequence[str], program: str) -> argparse.Namespace:
-    """Return what was typed. Raises UsageError, and HelpShown after printing the help."""
+    """Return what was typed. Raises UsageError and HelpWanted."""
     return _parser(program).parse_args(list(words))
 
 

@@ -14,7 +14,7 @@ from .command import Command
 from .console import Console, Result
 from .exit_codes import CommandError, ExitCode, code_of
 from .interrupts import Interrupts, Stopped
-from .parsing import VERBS, HelpShown, parse
+from .parsing import VERBS, HelpWanted, parse
 from .surroundings import Surroundings, default_environment, known_secrets, without_blender
 
 _ACTS: Mapping[str, Callable[[Command], Result]] = {
@@ -53,7 +53,8 @@ def main(
                 Command(options, surroundings, console, interrupts, environment) as command,
             ):
                 result = _ACTS[verb](command)
-    except HelpShown:
+    except HelpWanted as wanted:
+        console.show(str(wanted))
         return ExitCode.DONE
     except Stopped as stopped:
         result = Result(code=stopped.code, error=CommandError("Interrupted.", stopped.code))

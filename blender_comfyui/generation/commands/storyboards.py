@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
-from ...comfy.errors import TimedOut
 from ...workflow.wording import quoted
 from ..storyboard.model import Storyboard
 from ..storyboard.production import Production
@@ -24,7 +24,8 @@ _PARTING = 15.0  # seconds for the server to confirm that it has cancelled our p
 def storyboard(command: Command) -> Result:
     """Make what is missing, or what the words say. Raises InvalidStoryboard, ComfyError and HistoryUnavailable."""
     board = _board(command)
-    _check_ids(board, [*command.options.panel, *command.options.again])
+    asked = [*command.options.panel, *command.options.again]
+    _check_ids(board, asked)
     session = command.session
     if not command.options.status:
         session.ask_server()  # a session by itself would wait for a server that is away
@@ -33,18 +34,18 @@ def storyboard(command: Command) -> Result:
     production = session.storyboard(board, folder=folder)
     try:
         if command.options.status:
-            return _result(command, production.wait(0), True)
+            return _result(command, _known(production), ended=True)
         with command.interrupts.held():
             _ask(command, production)
             ended = _follow(command, production)
-        return _result(command, production.snapshot, ended)
+        return _result(command, production.snapshot, ended=ended)
     finally:
         production.close()
 
 
 def _board(command: Command) -> Storyboard:
     if command.options.file is not None:
-        return read(command.options.file)
+        return read(command.options.file, command.session.task_book.current())
     scene = command.surroundings.scene
     found = scene.storyboard() if scene is not None else None
     if found is None:
@@ -71,28 +72,29 @@ def _ask(command: Command, production: Production) -> None:
         production.run_missing()
 
 
+def _known(production: Production) -> Progress:
+    """How it is, once the history was read; nothing is started for that."""
+    deadline = time.monotonic() + _PARTING
+    while not production.snapshot.is_known and time.monotonic() < deadline:
+        time.sleep(_LOOK / 10)
+    return production.snapshot
+
+
 def _follow(command: Command, production: Production) -> bool:
     """Show how it goes until nothing is on its way. False where --timeout was over, or a cancel went unanswered."""
-    bar = command.console.bar(production.snapshot.storyboard.title or "storyboard")
+    bar = command.console.bar(production.storyboard.title or "storyboard")
     deadline = time.monotonic() + (command.options.timeout or float("inf"))
+    waiting = threading.Thread(target=production.wait, name="comfyui-command", daemon=True)
+    waiting.start()
     is_cancelled = False
-    while True:
+    while waiting.is_alive() and time.monotonic() < deadline:
         if command.interrupts.asked is not None and not is_cancelled:
             is_cancelled, deadline = True, time.monotonic() + _PARTING
             production.cancel()
-        ended = _has_ended(production)
-        if ended or time.monotonic() >= deadline:
-            bar.end(_standing(production.snapshot))
-            return ended
+        waiting.join(_LOOK)
         _show(bar, production.snapshot)
-
-
-def _has_ended(production: Production) -> bool:
-    try:
-        production.wait(_LOOK)
-    except TimedOut:
-        return False
-    return True
+    bar.end(_standing(production.snapshot))
+    return not waiting.is_alive()
 
 
 def _show(bar: ProgressBar, progress: Progress) -> None:
@@ -107,7 +109,7 @@ def _standing(progress: Progress) -> Standing:
     return Standing(progress.fraction, state, detail, progress.seconds_left)
 
 
-def _result(command: Command, progress: Progress, ended: bool) -> Result:
+def _result(command: Command, progress: Progress, *, ended: bool) -> Result:
     facts = {**command.facts, "storyboard": _facts(progress)}
     stopped = command.interrupts.asked
     for note in progress.notes:
@@ -121,7 +123,9 @@ def _result(command: Command, progress: Progress, ended: bool) -> Result:
         return Result(facts, lines, ExitCode.TIMEOUT, CommandError(sentence, ExitCode.TIMEOUT))
     if progress.problem:
         return Result(facts, lines, ExitCode.UNUSABLE, CommandError(progress.problem, ExitCode.UNUSABLE))
-    code = ExitCode.DONE if command.options.status else worst([_code(panel) for panel in progress.panels])
+    asked = {*command.options.panel, *command.options.again} or {panel.panel_id for panel in progress.panels}
+    ends = [_code(panel) for panel in progress.panels if panel.panel_id in asked]
+    code = ExitCode.DONE if command.options.status else worst(ends)
     error = None if code is ExitCode.DONE else CommandError(_trouble(progress), code)
     return Result(facts, lines, code, error)
 
