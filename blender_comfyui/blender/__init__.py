@@ -18,6 +18,7 @@ from . import (
     properties,
     recovery,
     runtime,
+    storyboard,
     templates,
 )
 from .sinks import ledger
@@ -44,6 +45,7 @@ _MODULES = (
     operators,
     panels,
     gallery,
+    storyboard,
     templates,
 )
 

@@ -10,6 +10,8 @@ from bpy.types import Context, Image, Scene, SequenceEditor, UILayout, Window
 
 # Data-block names hold 63 bytes up to 4.5 and 255 from 5.0. Ours stay short enough for a file to go either way.
 MAX_NAME_BYTES = 63
+# What the text of a text strip holds; None from 5.0 on, where it has no limit.
+MAX_TEXT_BYTES = None if bpy.app.version >= (5, 0, 0) else 511
 # What a path property needs for its "//"; before 4.5 every one takes it.
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 # `retiming_keys.add` works from 5.2 on; in 4.5 and 5.0 it crashes Blender, in 4.2 it does nothing.
@@ -61,19 +63,55 @@ def play_in(editor: SequenceEditor, strip: "bpy.types.Strip", frames: int) -> No
         strip.retiming_keys[-1].timeline_frame = start + frames
         return
     set_strip_length(strip, frames)
-    strips(editor).new_effect(
-        name=f"{strip.name} Speed",
-        type="SPEED",
-        channel=strip.channel + 1,
-        frame_start=start,
-        **_effect_arguments(strip, start, frames),
-    )
+    new_effect(editor, f"{strip.name} Speed", "SPEED", strip.channel + 1, start, frames, strip)
 
 
-def _effect_arguments(strip: "bpy.types.Strip", start: int, frames: int) -> dict[str, Any]:
-    if bpy.app.version >= (5, 0, 0):
-        return {"length": frames, "input1": strip}
-    return {"frame_end": start + frames, "input1" if bpy.app.version >= (4, 4, 0) else "seq1": strip}
+def play_from_start(editor: SequenceEditor, strip: "bpy.types.Strip", speed: float, frames: int, channel: int) -> None:
+    """Play the movie strip from its start, `speed` of its pictures a frame, for `frames` frames.
+
+    What is longer is cut off, and what is shorter holds its last picture. Where Blender cannot retime a strip from
+    Python, a Speed effect does it on `channel`, which must be free there.
+    """
+    start, end = strip_range(strip)
+    if _RETIMING_WORKS and speed != 1.0:
+        strip.retiming_keys.add(timeline_frame=end)
+        strip.retiming_keys[-1].timeline_frame = start + max(1, round((end - start) / speed))
+    set_strip_length(strip, frames)
+    if _RETIMING_WORKS or speed == 1.0:
+        return
+    effect = new_effect(editor, f"{strip.name} Speed", "SPEED", channel, start, frames, strip)
+    effect.speed_control, effect.speed_factor = "MULTIPLY", speed
+
+
+def needs_effect(speed: float) -> bool:
+    """Whether `play_from_start` takes a channel for a Speed effect."""
+    return speed != 1.0 and not _RETIMING_WORKS
+
+
+def move_strip(strip: "bpy.types.Strip", start: int) -> None:
+    """Have the strip begin at this frame, all of it moved."""
+    by = start - strip_range(strip)[0]
+    if hasattr(strip, "content_start"):
+        strip.content_start += by
+    else:
+        strip.frame_start += by
+
+
+def new_effect(
+    editor: SequenceEditor,
+    name: str,
+    kind: str,
+    channel: int,
+    start: int,
+    frames: int,
+    of: "bpy.types.Strip | None" = None,
+) -> "bpy.types.Strip":
+    """Make an effect strip, of another strip where it needs one."""
+    arguments: dict[str, Any] = {}
+    if of is not None:
+        arguments["input1" if bpy.app.version >= (4, 4, 0) else "seq1"] = of
+    arguments |= {"length": frames} if bpy.app.version >= (5, 0, 0) else {"frame_end": start + frames}
+    return strips(editor).new_effect(name=name, type=kind, channel=channel, frame_start=start, **arguments)
 
 
 def save_render(image: Image, path: Path, scene: Scene) -> None:

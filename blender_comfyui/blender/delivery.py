@@ -8,6 +8,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import bpy
 from bpy.app.handlers import persistent
@@ -31,7 +32,19 @@ AWAY_INTERVAL = 1.0  # … while somebody looks at a panel: the server may come 
 SERVER_WAIT = 3.0  # seconds for which news of the server are waited for
 SERVER_AGE = 10.0  # seconds after which a panel that is drawn wants to know the server's state anew
 
+
+class Part(Protocol):
+    """Who has something to take at each tick. Both functions run on the main thread and must be quick."""
+
+    def tick(self) -> bool:
+        """Take what is new; return whether something shown has changed."""
+
+    def expects_answers(self) -> bool:
+        """Whether the tick has something to come for soon."""
+
+
 live_preview = LivePreview()
+parts: list[Part] = []
 
 
 @dataclass
@@ -78,6 +91,8 @@ def tick() -> float | None:
         changed |= archive.tick(ARCHIVE_BUDGET)
         changed |= reception.tick()
         changed |= asking.tick()
+        for part in parts:
+            changed |= part.tick()
         changed |= _place_one() or _show_preview()
         if changed:
             regions.redraw()
@@ -168,7 +183,7 @@ def _show_preview() -> bool:
 
 
 def _next_interval() -> float | None:
-    answers = archive.expects_answers() or reception.expects_answers() or asking.expects_answers()
+    answers = any(part.expects_answers() for part in (archive, reception, asking, *parts))
     if runtime.jobs.running or runtime.jobs.to_place or answers:
         return INTERVAL
     live_preview.forget()

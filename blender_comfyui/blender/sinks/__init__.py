@@ -1,10 +1,11 @@
 """Results → Blender. A sink finds its target by name when a result arrives, and makes one undo step of it."""
 
 from ..job_list import Entry, Result
-from . import image_editor, sequencer
+from . import image_editor, sequencer, storyboard
+
+_SINKS = {"SEQUENCER": sequencer.place, "STORYBOARD": storyboard.place}
 
 
 def place(entry: Entry, result: Result) -> str:
     """Put one output where its request wants it; return the name of what was made. Raises CannotPlace."""
-    sink = sequencer if entry.target.get("sink") == "SEQUENCER" else image_editor
-    return sink.place(entry, result)
+    return _SINKS.get(entry.target.get("sink", ""), image_editor.place)(entry, result)

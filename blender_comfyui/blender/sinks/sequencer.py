@@ -12,7 +12,7 @@ from .target import CannotPlace, blender_path, push_undo, scene_of
 
 STILL_SECONDS = 2.0  # how long a single picture stands
 MAX_CHANNEL = 128  # Blender's own limit
-_END_OF_TIME = 1_048_574  # Blender's last frame
+END_OF_TIME = 1_048_574  # Blender's last frame
 
 
 def place(entry: Entry, result: Result) -> str:
@@ -29,7 +29,7 @@ def place(entry: Entry, result: Result) -> str:
     strip.name = name
     strip[KEY] = recipe(entry, result)
     ledger.enter(scene, entry.id, result.number)
-    _show(scene)
+    show(scene)
     push_undo(f"ComfyUI: {strip.name}")
     return strip.name
 
@@ -60,7 +60,7 @@ def _add_still(scene: Scene, name: str, path: str, frame: int) -> "bpy.types.Str
 def _add_movie(scene: Scene, name: str, path: str, frame: int) -> "bpy.types.Strip":
     """Only a strip knows how long its movie is: so it is made first, where nothing is, and then put in its place."""
     editor = scene.sequence_editor
-    strip = compat.strips(editor).new_movie(name, path, free_channel(scene, frame, _END_OF_TIME), frame)
+    strip = compat.strips(editor).new_movie(name, path, free_channel(scene, frame, END_OF_TIME), frame)
     start, end = compat.strip_range(strip)
     own_rate = strip.fps or frames_per_second(scene)
     length = max(1, round((end - start) * frames_per_second(scene) / own_rate))
@@ -72,7 +72,7 @@ def _add_movie(scene: Scene, name: str, path: str, frame: int) -> "bpy.types.Str
     return strip
 
 
-def _show(scene: Scene) -> None:
+def show(scene: Scene) -> None:
     """From 5.0 on a Sequencer shows nothing until its workspace has a scene."""
     for window in bpy.context.window_manager.windows:
         if getattr(window.workspace, "sequencer_scene", scene) is None:
