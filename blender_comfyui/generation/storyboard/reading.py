@@ -217,7 +217,8 @@ def _known(item: Item, names: tuple[str, ...]) -> dict[str, Item]:
 def _text(item: Item) -> str:
     value = item.plain()
     if not isinstance(value, str):
-        raise item.error(f"a text belongs here, not {quoted(_shown(value))}. Write it in quotes.")
+        hint = "" if value is None else " Write it in quotes."
+        raise item.error(f"a text belongs here, not {quoted(_shown(value))}.{hint}")
     if len(value) > _LONGEST_TEXT:
         raise item.error(f"this text is longer than {_LONGEST_TEXT:,} characters.")
     if any("\ud800" <= character <= "\udfff" for character in value):

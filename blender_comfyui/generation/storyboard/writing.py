@@ -11,6 +11,7 @@ import yaml
 from .model import Panel, Storyboard
 
 _WIDTH = 120
+_BREAKS = frozenset("\x85\u2028\u2029")  # line breaks to YAML, which reads them as others in a plain text
 
 
 def to_json(storyboard: Storyboard) -> str:
@@ -20,8 +21,19 @@ def to_json(storyboard: Storyboard) -> str:
 
 def to_yaml(storyboard: Storyboard) -> str:
     """Return a storyboard in YAML, for a file that ends in .yaml."""
-    text = yaml.safe_dump(_plain(storyboard), allow_unicode=True, sort_keys=False, width=_WIDTH)
+    text = yaml.dump(_plain(storyboard), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_WIDTH)
     return str(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what would not come back as it was."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = None if _BREAKS.isdisjoint(text) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _plain(storyboard: Storyboard) -> dict[str, object]:
