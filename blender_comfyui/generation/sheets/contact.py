@@ -17,7 +17,8 @@ LEADING = 1.35
 
 @dataclass(frozen=True)
 class Format:
-    """Measures of a sheet, in its own units. `height` is that of a page, None for one long picture."""
+    """Measures of a sheet, in its own units. `height` is that of a page, None for one long picture; `least` how many
+    rows a page has at least."""
 
     width: float
     margin: float
@@ -28,6 +29,7 @@ class Format:
     facts: float
     lines: int
     height: float | None = None
+    least: int = 1
 
     @property
     def cell(self) -> float:
@@ -46,7 +48,7 @@ class Format:
 
     def picture(self, shape: float) -> tuple[float, float]:
         """Width and height of the place of a picture."""
-        most = self.room - self.gap - self.caption(self.lines + 2)
+        most = self.room / self.least - self.gap - self.caption(self.lines + 2)
         return self.cell, min(self.cell / shape, most)
 
     def rows(self, shape: float) -> int:
@@ -57,7 +59,7 @@ class Format:
 def for_picture(count: int, shape: float) -> Format:
     """Return the measures of a picture of so many cards, in pixels: about as wide as a screen, never beyond 4000."""
     columns = _columns(count, shape)
-    cell = min(max(3600 / columns, 260.0), 1024.0 if count == 1 else 560.0)
+    cell = min(max(3600 / columns, 170.0), 1024.0 if count == 1 else 560.0)
     gap = max(16.0, round(cell * 0.06))
     text = min(max(round(cell * 0.042), 14), 20)
     margin = 2.0 * gap
@@ -67,9 +69,10 @@ def for_picture(count: int, shape: float) -> Format:
 
 def for_paper(count: int, shape: float) -> Format:
     """Return the measures of a page of A4 on its side, in points, on which pictures take most of the room."""
-    several = range(4, 6) if shape > 1.2 else range(5, 8)
-    columns = several if count > 3 else range(1, max(1, count) + 1)
-    formats = [Format(841.89, 36.0, 15.0, number, 8.5, 7.5, 6.5, 3, 595.28) for number in columns]
+    several = range(4, 6) if shape > 1.2 else range(5, 9)
+    columns = several if count > 3 else [max(1, count)]
+    rows = 2 if count > 3 else 1
+    formats = [Format(841.89, 36.0, 15.0, number, 8.5, 7.5, 6.5, 3, 595.28, rows) for number in columns]
 
     def shown(format: Format) -> float:
         width, height = format.picture(shape)
@@ -168,7 +171,7 @@ def _columns(count: int, shape: float) -> int:
 
     def badness(columns: int) -> float:
         rows = math.ceil(count / columns)
-        sides = columns * 1.0 / (rows * (1 / shape + 0.35))
+        sides = columns / (rows * (1 / shape + 0.4))
         return abs(math.log(sides / 1.5)) + 0.35 * (rows * columns - count) / count
 
     return min(range(1, max(1, count) + 1), key=badness) if count else 1
