@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -65,6 +65,23 @@ class Console:
 
     def finish(self, verb: str, result: Result) -> ExitCode:
         """Say how it ended; return the code, which is another one where not even that could be written."""
+        if self._json_file is not None:
+            try:
+                with written(self._json_file.absolute()) as file:
+                    file.write(self._object(verb, result).encode() + b"\n")
+            except OSError as error:
+                sentence = f"{self._json_file} cannot be written: {error.strerror}."
+                code = result.code or ExitCode.DISK
+                result = replace(result, code=code, error=result.error or CommandError(sentence, ExitCode.DISK))
+        if result.error is not None:
+            self.note(str(result.error))
+        if self._as_json:
+            self._print(self._out, self._object(verb, result))
+        else:
+            self._say(result)
+        return result.code
+
+    def _object(self, verb: str, result: Result) -> str:
         facts = {
             "version": VERSION,
             "command": verb,
@@ -73,22 +90,7 @@ class Console:
             "error": _told(result.error),
             **result.facts,
         }
-        text = json.dumps(self._hidden(facts))
-        code = result.code
-        try:
-            if self._json_file is not None:
-                with written(self._json_file.absolute()) as file:
-                    file.write(text.encode() + b"\n")
-        except OSError as error:
-            self.note(f"{self._json_file} cannot be written: {error.strerror}.")
-            code = code or ExitCode.DISK
-        if result.error is not None:
-            self.note(str(result.error))
-        if self._as_json:
-            self._print(self._out, text)
-        else:
-            self._say(result)
-        return code
+        return json.dumps(self._hidden(facts))
 
     @contextlib.contextmanager
     def logging(self, is_verbose: bool) -> Iterator[None]:

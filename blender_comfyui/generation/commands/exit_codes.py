@@ -38,7 +38,7 @@ MEANINGS = {
     ExitCode.NO_SERVER: "No server: it is not there, is no ComfyUI, refuses the login, or Blender may not go online.",
     ExitCode.UNUSABLE: "A file, workflow, task or value cannot be used. Nothing was sent for it.",
     ExitCode.PROBLEMS: "This server cannot run it: nodes, models, files or values are missing or wrong.",
-    ExitCode.FAILED: "A job failed, or the server forgot it.",
+    ExitCode.FAILED: "A job failed, the server forgot it, or a file is not what was asked for.",
     ExitCode.TIMEOUT: "The time of --timeout was over. What is on the server goes on.",
     ExitCode.CANCELLED: "Somebody else cancelled it.",
     ExitCode.UNKNOWN: "There is no such job, or no such folder of models.",

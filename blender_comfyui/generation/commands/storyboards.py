@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 from ...workflow.wording import quoted
+from ..sheets import storyboards as sheets
+from ..storyboard.checking import Finding, check_panel
 from ..storyboard.model import Storyboard
 from ..storyboard.production import Production
 from ..storyboard.reading import read
@@ -110,24 +112,48 @@ def _standing(progress: Progress) -> Standing:
 
 
 def _result(command: Command, progress: Progress, *, ended: bool) -> Result:
-    facts = {**command.facts, "storyboard": _facts(progress)}
-    stopped = command.interrupts.asked
+    findings = _findings(command, progress)
+    facts = {**command.facts, "storyboard": _facts(progress, findings)}
+    lines = [_line(panel) for panel in progress.panels]
     for note in progress.notes:
         command.console.note(note)
-    lines = [_line(panel) for panel in progress.panels]
+    sheet: Path | None = command.options.sheet
+    if sheet is not None:
+        sheets.write(sheets.sheet_of(progress), sheet.absolute(), command.surroundings.fonts)
+        lines.append(str(sheet))
+    error = _trouble(command, progress, findings, ended=ended)
+    return Result(facts, lines, error.code if error is not None else ExitCode.DONE, error)
+
+
+def _findings(command: Command, progress: Progress) -> tuple[Finding, ...]:
+    """What is wrong with files that are there; why others are not, their panels say."""
+    board = progress.storyboard
+    task = command.session.task_book.current().tasks.get(board.task)
+    tier = task.tiers.get(board.tier) if task is not None else None
+    found = (check_panel(panel, tier) for panel in progress.panels)
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _trouble(
+    command: Command, progress: Progress, findings: tuple[Finding, ...], *, ended: bool
+) -> CommandError | None:
+    stopped = command.interrupts.asked
     if stopped is not None:
         told = "Our jobs are cancelled." if ended else "The server did not say whether they are cancelled."
-        return Result(facts, lines, stopped, CommandError(f"Interrupted. {told}", stopped))
+        return CommandError(f"Interrupted. {told}", stopped)
     if not ended:
         sentence = f"{progress.done} of {progress.total} panels are made in time; what was sent goes on."
-        return Result(facts, lines, ExitCode.TIMEOUT, CommandError(sentence, ExitCode.TIMEOUT))
+        return CommandError(sentence, ExitCode.TIMEOUT)
     if progress.problem:
-        return Result(facts, lines, ExitCode.UNUSABLE, CommandError(progress.problem, ExitCode.UNUSABLE))
+        return CommandError(progress.problem, ExitCode.UNUSABLE)
     asked = {*command.options.panel, *command.options.again} or {panel.panel_id for panel in progress.panels}
-    ends = [_code(panel) for panel in progress.panels if panel.panel_id in asked]
-    code = ExitCode.DONE if command.options.status else worst(ends)
-    error = None if code is ExitCode.DONE else CommandError(_trouble(progress), code)
-    return Result(facts, lines, code, error)
+    code = worst([_code(panel) for panel in progress.panels if panel.panel_id in asked])
+    if command.options.status:
+        return None
+    if code is not ExitCode.DONE:
+        return CommandError(_reasons(progress), code)
+    wrong = next((finding for finding in findings if finding.panel_id in asked), None)
+    return CommandError(f"{quoted(wrong.panel_id)}: {wrong.sentence}", ExitCode.FAILED) if wrong is not None else None
 
 
 def _code(panel: PanelProgress) -> ExitCode:
@@ -136,7 +162,7 @@ def _code(panel: PanelProgress) -> ExitCode:
     return ExitCode.CANCELLED if panel.state is PanelState.CANCELLED else ExitCode.DONE
 
 
-def _trouble(progress: Progress) -> str:
+def _reasons(progress: Progress) -> str:
     failed = progress.failures
     if not failed:
         return "Panels were cancelled."
@@ -144,7 +170,7 @@ def _trouble(progress: Progress) -> str:
     return f"{count}; the first is {quoted(failed[0].panel_id)}: {failed[0].reason}"
 
 
-def _facts(progress: Progress) -> dict[str, object]:
+def _facts(progress: Progress, findings: tuple[Finding, ...]) -> dict[str, object]:
     board = progress.storyboard
     return {
         "id": board.id,
@@ -153,6 +179,7 @@ def _facts(progress: Progress) -> dict[str, object]:
         "total": progress.total,
         "problem": progress.problem,
         "notes": list(progress.notes),
+        "findings": [{"panel": finding.panel_id, "sentence": finding.sentence} for finding in findings],
         "panels": [_panel(panel, board) for panel in progress.panels],
     }
 

@@ -46,7 +46,7 @@ class SavedScene(Protocol):
 class Surroundings:
     """`program` is what a person types before the verb. `server` and `credentials` are of Blender's preferences;
     `refusal` says why they cannot be used, if they cannot. `data` is the folder of the history, `output` that of
-    results, `library` that of imported workflows.
+    results, `library` that of imported workflows; `fonts` are folders of fonts.
     """
 
     program: str
@@ -60,6 +60,7 @@ class Surroundings:
     task_book: TaskBook | None = None
     scene: SavedScene | None = None
     secrets: frozenset[str] = frozenset()
+    fonts: tuple[Path, ...] = ()
 
 
 def without_blender(environment: Mapping[str, str]) -> Surroundings:
