@@ -28,6 +28,7 @@ from ..workflow.graph import Workflow
 from ..workflow.parameters import find_place, set_parameters
 from ..workflow.roles import find_roles
 from .choices import SERVERS_FIRST
+from .closed import SessionClosed as SessionClosed
 from .commands.calls import CommandCalls
 from .drawings import Drawing
 from .events import ServerChanged, SessionEvent, StockChanged, Submitted
@@ -56,10 +57,6 @@ from .uploads import server_name
 from .worker import Worker
 
 log = logging.getLogger(__name__)
-
-
-class SessionClosed(Exception):
-    """The session was closed before the job ended; the server may still be running it."""
 
 
 class Session(StoryboardCalls, GridCalls, CommandCalls):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 PATH = "/_control"
 _SETTABLE = (
-    "step_delay", "post_delay", "history_delay", "refuse_websocket", "vram_batch_limit", "previews", "preview_size",
-    "drop_answer_next", "cut_next", "probe_tick", "checkpoints", "models",
+    "step_delay", "post_delay", "history_delay", "refuse_websocket", "vram_batch_limit", "troubles", "previews",
+    "preview_size", "drop_answer_next", "cut_next", "probe_tick", "checkpoints", "models",
     "partner_account", "partner_side",
 )  # fmt: skip
 _CALLS = ("drop_sockets", "silence", "hold", "release", "step", "provide")

@@ -109,6 +109,7 @@ class Knobs:
     auth: tuple[str, str] | None = None  # (header name, value) without which everything is 401
     refuse_websocket: int = 0  # 403 or 404: what /ws answers, while HTTP works
     vram_batch_limit: int | None = None  # a sampler with a greater batch runs out of memory
+    troubles: dict[str, str] = field(default_factory=dict)  # words of a prompt -> "memory", or the sampler's error
     previews: bool = True
     preview_size: int = 512  # longest side of a preview, pixels
     models: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(DEFAULT_MODELS))

@@ -334,9 +334,12 @@ def KSamplerAdvanced(  # noqa: N802
 def sample(
     run: NodeRun, recipe: Recipe, latent: Latent, positive: Conditioning, denoise: float, steps: range
 ) -> Latent:
+    trouble = next((kind for words, kind in run.knobs.troubles.items() if words in positive.text), "")
     limit = run.knobs.vram_batch_limit
-    if limit is not None and latent.batch > limit:
+    if trouble == "memory" or (limit is not None and latent.batch > limit):
         raise OutOfMemoryError("Allocation on device 0 would exceed allowed memory. (out of memory)")
+    if trouble:
+        raise RuntimeError(trouble)
     places = latent.places or range(latent.batch)
     pictures = [_picture(recipe, latent, positive, denoise, *index) for index in enumerate(places)]
     for done, _step in enumerate(steps, 1):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ...comfy.errors import TimedOut
+from ..closed import SessionClosed
 from ..events import Ended, Progressed, QueueChanged, Returned, StateChanged
 from ..feed import Subscription
 from .model import Storyboard
@@ -233,7 +234,7 @@ class Production:
         """Somebody waits, so that the session has to run."""
         try:
             self._session.start()
-        except Exception:  # it is closed: nothing more will come
+        except SessionClosed:  # nothing more will come
             self._is_closed = True
 
     def _tell(self) -> None:

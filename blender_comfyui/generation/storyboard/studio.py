@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...workflow.errors import WorkflowError
+from ..closed import SessionClosed
 from ..history import Filter, HistoryUnavailable, Sort
 from ..job import Job
 from ..tasks.errors import QualityTierError
@@ -170,16 +171,17 @@ class Studio:
             job = self._session.run_task(
                 order.task, order.tier, order.parameters, folder=self._folder, stem=panel.id, context=context
             )
-        except (QualityTierError, WorkflowError) as error:  # the history has it
-            failed = Take(
-                number, "", PanelState.FAILED, 0.0, (), str(error), readable(order.parameters), began, context[ASKED]
-            )
-            self._takes.put_unready(panel.id, failed)
-        except Exception as error:  # the session was closed, or something that nobody foresaw
-            log.exception("panel %s", panel.id)
-            self._problem = f"{str(error).rstrip('.') or type(error).__name__}. The panels that were left are missing."
+        except SessionClosed as error:
+            self._problem = f"{str(error).rstrip('.')}. The panels that were left are missing."
             self._pending.clear()
             self._stale = None
+        except Exception as error:
+            if not isinstance(error, QualityTierError | WorkflowError):  # these the history has
+                log.exception("panel %s", panel.id)
+            reason = str(error) or type(error).__name__
+            asked = readable(order.parameters)
+            failed = Take(number, "", PanelState.FAILED, 0.0, (), reason, asked, began, context[ASKED])
+            self._takes.put_unready(panel.id, failed)
         else:
             self._takes.put(job)
 
