@@ -37,14 +37,19 @@ def texts(file: BinaryIO) -> Texts:
 def frame_size(file: BinaryIO) -> tuple[int, int] | None:
     """Return width and height of the first track that has any; None where the file has no such track.
 
-    Raises Cut for a file without a table of contents, as one is that was not written to its end.
+    Raises Cut for a file that was not written, or did not come, to its end.
     """
     end = file.seek(0, 2)
     file.seek(0)
-    for box in boxes(file, end):
+    sizes: list[tuple[int, int]] = []
+    seen = set()
+    for box in boxes(file, end, whole=True):
+        seen.add(box.kind)
         if box.kind == b"moov":
-            return next(_track_sizes(file, box.length), None)
-    raise Cut
+            sizes = list(_track_sizes(file, box.length))
+    if not {b"moov", b"mdat"} <= seen:
+        raise Cut
+    return sizes[0] if sizes else None
 
 
 def _track_sizes(file: BinaryIO, length: int) -> Iterator[tuple[int, int]]:
@@ -70,11 +75,16 @@ def _texts_in(file: BinaryIO, length: int, depth: int) -> Texts:
         file.seek(start + box.length)
 
 
-def boxes(file: BinaryIO, length: int) -> Iterator[Box]:
-    """Yield the boxes in the next bytes of a file; whoever takes one may leave the file anywhere."""
+def boxes(file: BinaryIO, length: int, whole: bool = False) -> Iterator[Box]:
+    """Yield the boxes in the next bytes of a file; whoever takes one may leave the file anywhere.
+
+    Where all have to be ``whole``, raise Cut for one that goes beyond these bytes.
+    """
     place, end = file.tell(), file.tell() + length
     for _ in range(MAX_PARTS):
         if place + 8 > end:
+            if whole and place < end:
+                raise Cut
             return
         file.seek(place)
         head = exactly(file, 8)
@@ -83,7 +93,7 @@ def boxes(file: BinaryIO, length: int) -> Iterator[Box]:
             size, head_length = number(exactly(file, 8)), 16
         elif size == 0:  # up to the end
             size = end - place
-        if size < head_length:
+        if size < head_length or (whole and size > end - place):
             raise Cut
         yield Box(head[4:], min(size, end - place) - head_length)
         place += size
