@@ -279,6 +279,11 @@ class Session(StoryboardCalls, GridCalls, CommandCalls):
                 self.stock.join(timeout=10.0)
         elif was == "new":
             self._client.close()
+            # somebody may have read it; the disk is not waited for on Blender's main thread
+            closing = threading.Thread(target=self.history.close, name="comfyui-history", daemon=True)
+            closing.start()
+            if wait:
+                closing.join(timeout=10.0)
 
     @property
     def server(self) -> ServerState:

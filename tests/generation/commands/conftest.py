@@ -111,8 +111,8 @@ def begin(commands: Commands) -> Iterator[Callable[..., Running]]:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
         process = subprocess.Popen(
             [sys.executable, "-m", "blender_comfyui", *map(str, words)],
-            cwd=ROOT,
-            env={**env, **own},
+            cwd=commands.folder,
+            env={**env, "PYTHONPATH": str(ROOT), **own},
             text=True,
             **streams,
         )

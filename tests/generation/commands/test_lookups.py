@@ -7,6 +7,7 @@ import uuid
 import pytest
 import requests
 
+from blender_comfyui.generation.history import History
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
@@ -162,3 +163,15 @@ def test_looking_sends_nothing_that_waits(at_server):
     assert server.journal.posts == 0
     [prompt] = at_server.json("queue").json["prompts"]
     assert (prompt["id"], prompt["where"]) == (job.id, "held")
+
+
+def test_looking_leaves_the_history_closed(at_server, workflow):
+    """Else the next one takes it for one that was lost in a crash, and makes it anew from all files that it finds."""
+    assert at_server("run", workflow).code == 0
+    for words in (["history"], ["queue"], ["history", "--search", "fox"]):
+        assert at_server(*words).code == 0
+        assert not (at_server.data / "history.open").exists()
+    history = History(at_server.data)
+    assert history.find().total == 1
+    assert history.notice == ""
+    history.close()
