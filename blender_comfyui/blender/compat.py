@@ -1,7 +1,7 @@
 """What differs between Blender 4.2 and 5.2, in one place: everything else is written once for all of them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import imbuf
@@ -100,7 +100,7 @@ def move_strip(strip: "bpy.types.Strip", start: int) -> None:
 def new_effect(
     editor: SequenceEditor,
     name: str,
-    kind: str,
+    kind: Literal["SPEED", "TEXT", "COLOR"],
     channel: int,
     start: int,
     frames: int,

@@ -183,7 +183,8 @@ def _show_preview() -> bool:
 
 
 def _next_interval() -> float | None:
-    answers = any(part.expects_answers() for part in (archive, reception, asking, *parts))
+    answers = archive.expects_answers() or reception.expects_answers() or asking.expects_answers()
+    answers = answers or any(part.expects_answers() for part in parts)
     if runtime.jobs.running or runtime.jobs.to_place or answers:
         return INTERVAL
     live_preview.forget()

@@ -1,11 +1,9 @@
 """A storyboard in Blender: the same from markers, text strips and files, and run to strips at the right frames."""
 
-import json
-
 import bpy
 import pytest
 
-from tests.blender.storyboards import FPS, as_file, panels, placed, settle, span, strips
+from tests.blender.storyboards import FPS, as_file, panels, placed, settle, strips
 from tests.blender.workflow_words import posted
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 5.2 has new names for frames
@@ -54,7 +52,10 @@ def orders(module, told):
     book = module("blender.tasks.files").book()
     ground = planning.ground_of(told, book.current())
     found = [planning.order_of(ground, panel) for panel in told.panels]
-    return [(order.task, order.tier, dict(order.parameters), panel.id) for order, panel in zip(found, told.panels)]
+    return [
+        (order.task, order.tier, dict(order.parameters), panel.id)
+        for order, panel in zip(found, told.panels, strict=True)
+    ]
 
 
 def write_markers(scene, shots):

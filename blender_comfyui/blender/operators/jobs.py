@@ -82,7 +82,7 @@ class COMFYUI_OT_place_here(Operator):
     blend: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
-        placed = [_want(entry, order.target(context)) for entry in elsewhere.chosen(self.job_id, self.blend)]
+        placed = [place_again(entry, order.target(context)) for entry in elsewhere.chosen(self.job_id, self.blend)]
         return {"FINISHED"} if placed else {"CANCELLED"}
 
 
@@ -96,7 +96,7 @@ class COMFYUI_OT_place_again(Operator):
     job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, _context: Context) -> set[str]:
-        placed = [_want(entry) for entry in elsewhere.chosen(self.job_id, "")]
+        placed = [place_again(entry) for entry in elsewhere.chosen(self.job_id, "")]
         return {"FINISHED"} if placed else {"CANCELLED"}
 
 
@@ -178,7 +178,7 @@ class COMFYUI_OT_release_results(Operator):
         return {"FINISHED"}
 
 
-def _want(entry: Entry, target: Mapping[str, str] | None = None) -> Entry:
+def place_again(entry: Entry, target: Mapping[str, str] | None = None) -> Entry:
     """Have what the panel offers of this job placed by the next ticks: at `target`, or where it was asked for."""
     wanted = elsewhere.concerned(entry)
     if target and elsewhere.is_elsewheres(entry):

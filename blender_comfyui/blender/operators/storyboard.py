@@ -9,10 +9,11 @@ from ...generation.storyboard.cues import InvalidCues
 from ...generation.storyboard.production import Production
 from .. import compat, delivery, regions, runtime
 from ..sinks.sequencer import STILL_SECONDS, frames_per_second
-from ..storyboard import contents, errands, fitting, markers, running, takes, text_strips
+from ..storyboard import contents, errands, fitting, lost, markers, running, takes, text_strips
 from ..storyboard.contents import Shot
 from ..storyboard.state import free_id
 from ..storyboard.words import counted
+from .jobs import place_again
 
 _WHICH = (
     ("MISSING", "Missing", "Panels that have no picture, and none on its way"),
@@ -239,14 +240,18 @@ def _owner(scene: Scene, of: str) -> PropertyGroup | None:
     return board if of == "BOARD" else board.active_panel
 
 
-class COMFYUI_OT_storyboard_add_setting(StoryboardOperator, Operator):
+class SettingOperator(StoryboardOperator):
+    """What concerns the settings `of` the panel that is edited, or of the whole storyboard."""
+
+    bl_options = {"UNDO", "INTERNAL"}
+    of: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+
+class COMFYUI_OT_storyboard_add_setting(SettingOperator, Operator):
     """Set a parameter instead of the tier, for this panel or for all"""
 
     bl_idname = "comfyui.storyboard_add_setting"
     bl_label = "Add Setting"
-    bl_options = {"UNDO", "INTERNAL"}
-
-    of: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
         owner = _owner(compat.sequencer_scene(context), self.of)
@@ -256,14 +261,12 @@ class COMFYUI_OT_storyboard_add_setting(StoryboardOperator, Operator):
         return {"FINISHED"}
 
 
-class COMFYUI_OT_storyboard_remove_setting(StoryboardOperator, Operator):
+class COMFYUI_OT_storyboard_remove_setting(SettingOperator, Operator):
     """Leave this parameter to the tier again"""
 
     bl_idname = "comfyui.storyboard_remove_setting"
     bl_label = "Remove Setting"
-    bl_options = {"UNDO", "INTERNAL"}
 
-    of: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     place: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: Context) -> set[str]:
@@ -280,7 +283,6 @@ class COMFYUI_OT_storyboard_use_take(PanelsOperator, Operator):
 
     bl_idname = "comfyui.storyboard_use_take"
     bl_label = "Use This Take"
-    bl_options = {"UNDO", "INTERNAL"}
 
     panel: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
@@ -342,6 +344,7 @@ class COMFYUI_OT_storyboard_run(PanelsOperator, Operator):
                 production.run_all()
             case "MISSING":
                 production.run_missing()
+                _place_lost(scene)
             case "CHOSEN":
                 production.run(_chosen(scene))
             case "FAILED":
@@ -365,6 +368,25 @@ class COMFYUI_OT_storyboard_cancel(PanelsOperator, Operator):
             return {"CANCELLED"}
         delivery.wake()
         return {"FINISHED"}
+
+
+class COMFYUI_OT_storyboard_place(PanelsOperator, Operator):
+    """Make the strips of all results that are not in the file: Blender was closed before it was saved"""
+
+    bl_idname = "comfyui.storyboard_place"
+    bl_label = "Place Strips"
+    bl_options = set()
+
+    def execute(self, context: Context) -> set[str]:
+        return {"FINISHED"} if _place_lost(compat.sequencer_scene(context)) else {"CANCELLED"}
+
+
+def _place_lost(scene: Scene) -> int:
+    """Have them placed by the next ticks; return how many."""
+    found = lost.entries(scene)
+    for entry in found:
+        place_again(entry)
+    return len(found)
 
 
 def _chosen(scene: Scene) -> list[str]:
@@ -401,6 +423,7 @@ _register, _unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_storyboard_dismiss,
         COMFYUI_OT_storyboard_run,
         COMFYUI_OT_storyboard_cancel,
+        COMFYUI_OT_storyboard_place,
     )
 )
 

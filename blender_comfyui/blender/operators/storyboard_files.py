@@ -63,7 +63,7 @@ class COMFYUI_OT_storyboard_load(FileOperator, StoryboardOperator, Operator, Imp
 
     def execute(self, context: Context) -> set[str]:
         scene = compat.sequencer_scene(context)
-        return self.run(errands.Load(scene.session_uid, self.path, files.book().last))
+        return self.run(errands.Load(scene.session_uid, self.path, files.book()))
 
 
 class COMFYUI_OT_storyboard_save(FileOperator, PanelsOperator, Operator, ExportHelper):

@@ -8,7 +8,7 @@ from ...generation.storyboard.states import PanelProgress, Progress
 from .. import compat, runtime
 from ..sinks.sequencer import frames_per_second
 from ..wrapping import ICON, draw_sentence, scale
-from . import contents, errands, pictures, running, words
+from . import contents, errands, lost, pictures, running, words
 from .state import ComfySetting, ComfyStoryboard, ComfyStoryPanel
 
 ROWS = 7  # of the table
@@ -31,6 +31,7 @@ def draw(layout: UILayout, scene: Scene, width: int) -> None:
     else:
         _draw_table(layout, board)
         _draw_run(layout, board, progress, width)
+        _draw_lost(layout, scene, width)
         if progress is not None:
             _draw_troubles(layout, progress, width)
         _draw_panel(layout, scene, width)
@@ -78,8 +79,8 @@ def _draw_run(layout: UILayout, board: ComfyStoryboard, progress: Progress | Non
         row.progress(factor=min(1.0, max(0.0, progress.fraction)), text=words.headline(progress))
         if progress.is_running:
             paused = runtime.is_paused()
-            icon = "PLAY" if paused else "PAUSE"
-            row.operator("comfyui.pause_queue", text="", icon=icon, depress=paused).pause = not paused
+            button = row.operator("comfyui.pause_queue", text="", icon="PLAY" if paused else "PAUSE", depress=paused)
+            button.pause = not paused
             row.operator("comfyui.storyboard_cancel", text="", icon="X")
     row = layout.row(align=True)
     row.scale_y = 1.4
@@ -88,11 +89,20 @@ def _draw_run(layout: UILayout, board: ComfyStoryboard, progress: Progress | Non
     row.menu("COMFYUI_MT_storyboard_run", text="", icon="DOWNARROW_HLT")
 
 
+def _draw_lost(layout: UILayout, scene: Scene, width: int) -> None:
+    found = lost.entries(scene)
+    if found:
+        said = "1 result has no strip" if len(found) == 1 else f"{len(found)} results have no strips"
+        draw_sentence(layout, f"{said}: the file was closed before it was saved.", width, icon="INFO")
+        layout.operator("comfyui.storyboard_place", icon="IMPORT")
+
+
 def _draw_troubles(layout: UILayout, progress: Progress, width: int) -> None:
     """Say what keeps panels from being made, and how they are made after all."""
     for sentence in (progress.problem, *progress.notes):
         if sentence:
             draw_sentence(layout, sentence, width, icon="ERROR" if sentence == progress.problem else "INFO")
+    _draw_findings(layout, progress, width)
     failures = progress.failures
     if not failures:
         return
@@ -104,6 +114,18 @@ def _draw_troubles(layout: UILayout, progress: Progress, width: int) -> None:
         draw_sentence(box, f"{failed.panel_id}: {failed.reason}", inside)
     if len(failures) > SHOWN_FAILURES:
         draw_sentence(box, f"and {len(failures) - SHOWN_FAILURES} more, in the table", inside)
+
+
+def _draw_findings(layout: UILayout, progress: Progress, width: int) -> None:
+    """Say what became of the check of all files at the end."""
+    if progress.is_whole:
+        said = f"All {words.counted(progress.total)} have a whole file of the right kind and size."
+        draw_sentence(layout, said, width, icon="CHECKMARK")
+    findings = [*(progress.findings or {}).items()]
+    for panel, sentence in findings[:SHOWN_FAILURES]:
+        draw_sentence(layout, f"{panel}: {sentence}", width, icon="ERROR")
+    if len(findings) > SHOWN_FAILURES:
+        draw_sentence(layout, f"and {len(findings) - SHOWN_FAILURES} more files are not as they should be", width)
 
 
 def _draw_panel(layout: UILayout, scene: Scene, width: int) -> None:

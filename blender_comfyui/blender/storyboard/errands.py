@@ -14,7 +14,7 @@ from ...generation.sheets import storyboards as sheets
 from ...generation.sheets.cards import Sheet
 from ...generation.storyboard.model import Storyboard
 from ...generation.storyboard.reading import InvalidStoryboard, read
-from ...generation.tasks.records import Configuration
+from ...generation.tasks.book import TaskBook
 from .. import blend_file, delivery
 from ..sinks.target import push_undo
 from . import contents
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Load:
-    """Read a storyboard for a scene (its `session_uid`)."""
+    """Read a storyboard for a scene (its `session_uid`); `book` says which tasks and tiers there are."""
 
     scene: int
     path: Path
-    configuration: Configuration | None = None
+    book: TaskBook
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def _work(errand: Errand, answers: "SimpleQueue[Done]") -> None:
 
 def _done(errand: Errand) -> Done:
     match errand:
-        case Load(path=path, configuration=configuration):
-            found = read(path, configuration)
+        case Load(path=path, book=book):
+            found = read(path, book.current())
             return Done(errand, f"{len(found.panels)} panels from {path.name}.", storyboard=found)
         case Save(path=path, text=text):
             path.write_text(text, encoding="utf-8")

@@ -18,8 +18,8 @@ from ...generation.storyboard.production import Production
 from ...generation.storyboard.states import PanelProgress, Progress
 from ...generation.tasks.records import NOTHING
 from .. import blend_file, delivery, runtime, settings
-from ..tasks import asking, models
-from . import changes, contents
+from ..tasks import files, models
+from . import changes, contents, state
 
 SINK = "STORYBOARD"
 _PATIENCE = 30.0  # seconds for which something is expected of a click
@@ -34,7 +34,7 @@ class _Running:
     storyboard: Storyboard
     read: int  # changes.count() as the scene was read
     blend: str  # where the file was then
-    clicked: float  # monotonic: when something was asked of it
+    clicked: float  # monotonic: when something was asked of it, or came of it
     seen: Progress | None = None
     panels: Mapping[str, PanelProgress] = field(default_factory=dict)  # of the snapshot that was seen
 
@@ -76,6 +76,8 @@ def do(scene: Scene, act: Callable[[Production], None]) -> None:
     Raises InvalidAddress, InvalidCredentials or NoOnlineAccess.
     """
     contents.ensure_id(scene)
+    if bpy.app.background and files.book().last is None:
+        files.book().current()  # nobody has drawn a panel, and nobody waits for a picture of one
     found = _made(scene)
     _tell(scene, found)
     act(found.production)
@@ -144,8 +146,7 @@ def _tell(scene: Scene, found: _Running) -> None:
 def _asked(scene: Scene) -> Storyboard:
     """Return the storyboard with the models that the preferences name, where the tier leaves them open."""
     told = contents.storyboard_of(scene)
-    task = asking.board().tasks.get(told.task)
-    tier = task.tiers.get(told.tier) if task is not None else None
+    tier = state.tier_of(scene.comfyui_storyboard)
     fixed = tier.parameters if tier is not None else NOTHING
     preferred = {name: model for name, model in models.preferred(told.task).items() if name not in fixed}
     return contents.with_parameters(told, preferred)
@@ -165,6 +166,7 @@ def _see(found: _Running) -> bool:
     now = found.production.snapshot
     if now is found.seen:
         return False
+    found.clicked = time.monotonic()
     found.seen, found.panels = now, {panel.panel_id: panel for panel in now.panels}
     return True
 

@@ -1,15 +1,16 @@
 """The storyboard as the .blend keeps it, in `scene.comfyui_storyboard`. Nothing here talks to the server."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty, StringProperty
 from bpy.types import Context, PropertyGroup, Scene
 
 from ...generation.storyboard.cues import clean_id
+from ...generation.tasks.records import Task, Tier
 from ..properties import MAX_SEED
-from ..tasks import asking
+from ..tasks import files
 from . import changes
 
 _LAST_FRAME = 1_048_573  # of Blender
@@ -43,19 +44,29 @@ def free_id(wanted: str, taken: Collection[str]) -> str:
     return next(f"{wanted}-{count}" for count in range(2, len(taken) + 3) if f"{wanted}-{count}" not in taken)
 
 
+def known_tasks() -> Mapping[str, Task]:
+    """Return the tasks as they were read last; none before that."""
+    last = files.book().last
+    return last.tasks if last is not None else {}
+
+
+def tier_of(board: "ComfyStoryboard") -> Tier | None:
+    """Return the tier that is asked for, where it is known."""
+    task = known_tasks().get(board.task)
+    return task.tiers.get(board.tier) if task is not None else None
+
+
 def _tasks(_self: object, _context: Context, _text: str) -> Iterable[str]:
-    return list(asking.board().tasks)
+    return list(known_tasks())
 
 
 def _tiers(self: "ComfyStoryboard", _context: Context, _text: str) -> Iterable[str]:
-    task = asking.board().tasks.get(self.task)
+    task = known_tasks().get(self.task)
     return list(task.tiers) if task is not None else ()
 
 
 def _parameters(self: "ComfySetting", _context: Context, _text: str) -> Iterable[str]:
-    board = self.id_data.comfyui_storyboard
-    task = asking.board().tasks.get(board.task)
-    tier = task.tiers.get(board.tier) if task is not None else None
+    tier = tier_of(self.id_data.comfyui_storyboard)
     return sorted({*tier.parameters, "checkpoint"}) if tier is not None else ()
 
 

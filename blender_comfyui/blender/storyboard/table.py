@@ -1,7 +1,9 @@
 """The table of panels: picture, id, prompt and state of each. Blender asks for the rows that are seen."""
 
+from typing import cast
+
 import bpy
-from bpy.types import Context, UILayout, UIList
+from bpy.types import Context, Scene, UILayout, UIList
 
 from ...generation.storyboard.states import PanelState
 from . import pictures, running, words
@@ -27,7 +29,7 @@ class COMFYUI_UL_storyboard(UIList):
         _flag: int = 0,
     ) -> None:
         """Draw a row."""
-        progress = running.panel(panel.id_data, panel.name)
+        progress = running.panel(cast("Scene", panel.id_data), panel.name)
         row = layout.row(align=True)
         picture = pictures.icon_of(progress)
         if picture:

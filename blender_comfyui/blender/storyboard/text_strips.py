@@ -8,7 +8,7 @@ are as they were written.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bpy.types import Scene
 
@@ -79,7 +79,8 @@ def _channel(scene: Scene, panels: list[ComfyStoryPanel]) -> int:
 
 
 def _made(scene: Scene, panel: ComfyStoryPanel, channel: int) -> "TextStrip":
-    return compat.new_effect(scene.sequence_editor, panel.name, "TEXT", channel, panel.start, panel.length)
+    made = compat.new_effect(scene.sequence_editor, panel.name, "TEXT", channel, panel.start, panel.length)
+    return cast("TextStrip", made)
 
 
 def _set(strip: "TextStrip", panel: ComfyStoryPanel) -> None:

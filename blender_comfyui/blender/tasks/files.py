@@ -10,6 +10,7 @@ from .. import settings
 
 class _Shelf:
     book: TaskBook | None = None
+    studio: Path | None = None  # the studio's file that it was told of
 
 
 def user_file() -> Path:
@@ -24,9 +25,13 @@ def studio_file() -> Path | None:
 
 
 def book() -> TaskBook:
-    """Return the one that all Sessions share."""
+    """Return the one that all Sessions share, with the files that the preferences name now."""
+    studio = studio_file()
     if _Shelf.book is None:
-        _Shelf.book = TaskBook(user_file(), studio_file(), settings.user_path(LISTS))
+        _Shelf.book = TaskBook(user_file(), studio, settings.user_path(LISTS))
+    elif studio != _Shelf.studio:
+        _Shelf.book.use(user_file(), studio)
+    _Shelf.studio = studio
     return _Shelf.book
 
 
