@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -359,3 +360,28 @@ def test_a_list_does_not_touch_the_requests(history):
     history.find(Filter(" fox"), Sort.PROMPT)
     assert ("requests", "facts") in read
     assert ("requests", "body") not in read
+
+
+# Projects
+
+
+def test_the_jobs_of_a_project_are_found(tmp_path):
+    with opened(tmp_path) as history:
+        fox = [add(history, request(context={"storyboard": "fox", "panel": str(number)})) for number in range(3)]
+        grid = add(history, request(context={"grid": "wolf"}))
+        for other in ({}, {"storyboard": ""}, {"storyboard": "Fox"}):
+            add(history, request(context=other))
+        assert [record.id for record in history.find(Filter(project="fox"), Sort.OLDEST).records] == fox
+        assert [record.id for record in history.find(Filter(project="wolf")).records] == [grid]
+        assert history.find(Filter(project="wolf", text="fox")).total == 1
+        assert history.find(Filter(project="wol")).total == 0
+        assert history.find(Filter()).total == 7
+
+
+def test_a_project_is_found_by_its_index(tmp_path):
+    with opened(tmp_path) as history:
+        add(history)
+    connection = sqlite3.connect(tmp_path / "history.sqlite")
+    plan = connection.execute("EXPLAIN QUERY PLAN SELECT number FROM jobs WHERE project = 'x' AND project <> ''")
+    assert "jobs_by_project" in str(plan.fetchall())
+    connection.close()

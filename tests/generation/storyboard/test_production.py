@@ -373,3 +373,14 @@ def test_panels_of_one_picture_each_keep_their_own_parameters(full_server, open_
     assert (second["negative_prompt"], second["cfg"], second["width"]) == ("frame", 3.0, 72)
     assert progress.is_whole, progress.findings
     assert Path(progress.panels[1].file).is_file()
+
+
+def test_videos_fill_the_time_of_their_panels(full_server, open_session):
+    panels = tuple(Panel(f"v{number}", "it moves", seconds=0.3 * number) for number in (1, 2))
+    told = board(panels=panels, task="video_generation", parameters={"steps": 10})
+    production = open_session(full_server()).storyboard(told)
+    production.run_all()
+    progress = production.wait(LIMIT)
+    assert progress.is_whole, (progress.failures, progress.findings)
+    assert [panel.last.parameters["length"] for panel in progress.panels] == [9, 17]
+    assert {panel.file.suffix for panel in progress.panels} == {".mp4"}
