@@ -9,6 +9,8 @@ from ..generation.job import Job
 from ..generation.outcome import JobState, Outcome, Output, numbered
 
 KEPT = 10  # ended jobs that stay listed
+PART_OF_GRID = "GRID"
+"""The sink of a picture that is shown only as a part of a grid: nothing is placed."""
 
 
 class EarlierError(Exception):
@@ -70,7 +72,7 @@ class Entry:
         error = EarlierError(record.error, record.error_details) if record.error else None
         outcome = Outcome(record.state, tuple(outputs.values()), error, note=record.note)
         entry = cls(record, dict(record.target), outcome=outcome)
-        wanted = frozenset(_worth_placing(outputs))
+        wanted = frozenset(entry.worth_placing(outputs))
         entry.results = [
             Result(f.number, outputs[f.number], f.placement, f.placed_as, may_be_here=True)
             for f in record.files
@@ -154,7 +156,11 @@ class Entry:
     def end(self, outcome: Outcome) -> None:
         self.outcome, self.preview = outcome, b""
         outputs = numbered(outcome.outputs)
-        self.results = [Result(n, outputs[n], may_be_here=self.has_returned) for n in _worth_placing(outputs)]
+        self.results = [Result(n, outputs[n], may_be_here=self.has_returned) for n in self.worth_placing(outputs)]
+
+    def worth_placing(self, outputs: Mapping[int, Output]) -> list[int]:
+        """Return the numbers of the files that a sink shall take."""
+        return [] if self.own_target.get("sink") == PART_OF_GRID else _worth_placing(outputs)
 
     def lend(self, results: list[Result], target: Mapping[str, str]) -> None:
         """Have these results, and no others, go to another file than their own."""

@@ -27,14 +27,22 @@ class GridCalls:
         cell_context: Mapping[str, str] | None = None,
         folder: Path | None = None,
         fonts: Sequence[Path] = (),
+        only_new: bool = False,
     ) -> GridRun:
         """Make what is missing of a grid, put it together as one picture, and return at once.
 
         The pictures are jobs like any other, with `cell_context` in their context; the whole is one, too, which has
-        `context` and is told as a job that was submitted and ended. `fonts` are folders of fonts to prefer in labels.
+        `context` and is told as a job that was submitted and ended. `fonts` are folders of fonts to prefer in labels;
+        with `only_new` what failed before is not tried again.
         """
         run = GridRun(
-            cast("Session", self), grid, context=context, cell_context=cell_context, folder=folder, fonts=fonts
+            cast("Session", self),
+            grid,
+            context=context,
+            cell_context=cell_context,
+            folder=folder,
+            fonts=fonts,
+            only_new=only_new,
         )
         self._grids.add(run)
         return run

@@ -120,8 +120,13 @@ def axis(parameter: str, text: str) -> Axis:
     Commas part them; a value with a comma stands in double quotes. ``8..32 (8)`` goes from 8 to 32 in steps of 8,
     ``1-10 [4]`` gives 4 numbers from 1 to 10; without either the step is 1.
     """
-    parts = [part.strip() for part in next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])]
-    values = [value for part in parts if part for value in _values(parameter, part)]
+    try:
+        parts = [part.strip() for part in next(csv.reader([" ".join(text.split())], skipinitialspace=True), [])]
+        values = [value for part in parts if part for value in _values(parameter, part)]
+    except InvalidGrid:
+        raise
+    except (csv.Error, ValueError, OverflowError) as error:  # a number with thousands of digits
+        raise InvalidGrid(f"The values {quoted(text)} of {quoted(parameter)} cannot be read. Write 1, 2, 3.") from error
     return Axis(parameter, tuple(dict.fromkeys(values)))
 
 

@@ -57,15 +57,17 @@ class GridRun:
         cell_context: Mapping[str, str] | None = None,
         folder: Path | None = None,
         fonts: Sequence[Path] = (),
+        only_new: bool = False,
     ) -> None:
         """`context` goes into that of the whole picture, `cell_context` into those of its parts; `fonts` are folders
-        of fonts to prefer."""
+        of fonts to prefer; with `only_new` what failed before is not tried again."""
         self._session = session
         self._grid = grid
         self._context = dict(context or {})
         self._cell_context = dict(cell_context or {})
         self._folder = folder
         self._fonts = tuple(fonts)
+        self._only_new = only_new
         self._cells: dict[Cell, CellProgress] = {}
         self._jobs: dict[Cell, Job] = {}
         self._read_at = float("-inf")
@@ -114,6 +116,7 @@ class GridRun:
 
     def _make(self) -> None:
         self._check()
+        self._session.start()  # what waits from an earlier run goes on
         self._read()
         self._send_missing()
         while not self._closed and any(cell.is_open for cell in self._cells.values()):
@@ -147,7 +150,7 @@ class GridRun:
             known = self._cells.get(cell)
             if self._cancelled or self._closed:
                 return
-            if known is None or not (known.is_open or known.file is not None):
+            if known is None or not (known.is_open or known.file is not None or self._only_new):
                 self._send(cell)
                 self._tell()
 

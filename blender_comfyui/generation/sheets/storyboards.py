@@ -42,4 +42,7 @@ def _card(progress: Progress, panel: Panel, now: PanelProgress) -> Card:
     made = now.best
     seed = made.seed if made is not None and made.seed is not None else seed_of(progress.storyboard, panel)
     facts = f"Seed {seed} · {panel.seconds:.4g} s"
-    return Card(now.file, panel.id, panel.prompt, facts, _MISSING.get(now.state, "No picture yet"))
+    missing = _MISSING.get(now.state, "No picture yet")
+    if now.reason and not now.state.is_open:
+        missing = f"{missing}: {now.reason}"
+    return Card(now.file, panel.id, panel.prompt, facts, missing)
