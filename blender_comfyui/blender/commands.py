@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TextIO
 
 import bpy
@@ -28,6 +29,7 @@ from ..workflow.lora_names import tag
 from ..workflow.lora_prompts import with_stack
 from . import order as orders
 from . import settings
+from .storyboard import contents
 from .tasks import asking, files, wishes
 from .workflow_panel import building, media, running
 
@@ -78,8 +80,8 @@ class OpenScene:
         return replace(request, prompt=changed.api(), parameters=parameters, uploads=uploads, pays=pays)
 
     def storyboard(self) -> Storyboard | None:
-        """Return the scene's storyboard."""
-        return None
+        """Return the scene's storyboard; None where it has no panels."""
+        return contents.storyboard_of(self._scene) if len(self._scene.comfyui_storyboard.panels) else None
 
 
 def execute(words: Sequence[str]) -> int:
@@ -109,6 +111,7 @@ def surroundings() -> Surroundings:
         task_book=files.book(),
         scene=OpenScene(bpy.context.scene) if bpy.data.filepath and bpy.context.scene else None,
         secrets=settings.secrets(),
+        fonts=(Path(bpy.utils.system_resource("DATAFILES", path="fonts")),),
     )
 
 
