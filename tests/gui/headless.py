@@ -1,7 +1,7 @@
 """Debian's Blender without a window: ``blender [FILE] --command comfyui VERB``, as a pipeline starts it.
 
-    with HeadlessBlender(place) as blender:
-        done = blender.command("models", "--server", server.url)
+with HeadlessBlender(place) as blender:
+    done = blender.command("models", "--server", server.url)
 """
 
 import json
@@ -76,15 +76,13 @@ class HeadlessBlender:
             process.kill()
         return Done(process.returncode, out, err)
 
-    def start(self, words: Sequence[str], **variables: str) -> "subprocess.Popen[str]":
-        """Begin Blender and return it; its two streams are apart."""
+    def start(self, words: Sequence[str], streams: int = subprocess.PIPE, **variables: str) -> "subprocess.Popen[str]":
+        """Begin Blender and return it. Its two streams are apart, or both are `streams`, such as a terminal."""
         words = ["blender", *words]
         if not self.place.is_host:
             entered = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, str(self.place.root)]
             words = [*entered, *words]
         own = {"BLENDER_USER_RESOURCES": self.inside(self.folder / "blender"), "HOME": self.inside(self.folder)}
         env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COMFYUI"))}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            words, env={**env, **own, **variables}, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
-        )
+        env |= {**own, **variables}
+        return subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stdout=streams, stderr=streams, text=True)

@@ -1,4 +1,4 @@
-"""Every verb in a real Blender without a window: exit codes, JSON alone on stdout, Ctrl-C, and the settings of a .blend."""
+"""Every verb in a real Blender without a window: exit codes, JSON alone on stdout, Ctrl-C, the settings of a .blend."""
 
 import json
 import re

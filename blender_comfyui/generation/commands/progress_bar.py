@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 import unicodedata
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import TextIO
 
 _BAR = 24  # columns
 _NARROWEST = 8
+_USUAL = 80  # columns of a terminal that does not say
 _BETWEEN = 0.1  # seconds between two drawings
 _STEPS = 4  # plain lines say a quarter at a time
 
@@ -63,7 +63,7 @@ class ProgressBar:
 
     def _draw(self, standing: Standing) -> None:
         self._drawn = self._clock()
-        width = shutil.get_terminal_size().columns - 1  # in the last column some terminals begin a new line
+        width = _terminal_width(self._stream) - 1  # in the last column some terminals begin a new line
         self._write(f"\r{line(self._label, standing, width, fine=speaks_unicode(self._stream))}\x1b[K")
 
     def _tell(self, standing: Standing) -> None:
@@ -143,6 +143,14 @@ def cut(text: str, width: int) -> str:
 def printable(text: str) -> str:
     """Return a text as one line that cannot move a terminal's cursor: it may come from a server or a file."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _terminal_width(stream: TextIO) -> int:
+    """Return the columns of the terminal behind this stream: it may be another one than that of stdout."""
+    try:
+        return int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(stream.fileno()).columns or _USUAL
+    except (OSError, ValueError):
+        return _USUAL
 
 
 def _width(character: str) -> int:
