@@ -107,6 +107,10 @@ class Entry:
         return Making(asked.label, asked.seed, asked.parameters, asked.workflow_name, self.source.server_version)
 
     @property
+    def is_part_of_grid(self) -> bool:
+        return self.own_target.get("sink") == PART_OF_GRID
+
+    @property
     def is_running(self) -> bool:
         return self.outcome is None
 
@@ -160,7 +164,7 @@ class Entry:
 
     def worth_placing(self, outputs: Mapping[int, Output]) -> list[int]:
         """Return the numbers of the files that a sink shall take."""
-        return [] if self.own_target.get("sink") == PART_OF_GRID else _worth_placing(outputs)
+        return [] if self.is_part_of_grid else _worth_placing(outputs)
 
     def lend(self, results: list[Result], target: Mapping[str, str]) -> None:
         """Have these results, and no others, go to another file than their own."""
@@ -228,8 +232,8 @@ class JobList:
             case Ended(job_id=job_id, outcome=outcome) if entry := self.get(job_id):
                 entry.end(outcome)
                 self.touch()
-                if outcome.state is JobState.CANCELLED:
-                    self.remove(job_id)
+                if outcome.state is JobState.CANCELLED or (entry.is_part_of_grid and not outcome.stays_open):
+                    self.remove(job_id)  # how parts of a grid ended, the grid itself tells
                 self._forget_old()
             case _:
                 pass

@@ -10,6 +10,7 @@ import bpy
 from bpy.types import Context, Panel, UILayout
 
 from . import delivery, job_view, server_view, task_workflows
+from .grids import drawing as grids
 from .properties import ComfySettings
 from .regions import CATEGORY
 from .tasks import asking, lora_rows, wishes
@@ -85,6 +86,7 @@ def _draw_action(layout: UILayout, chosen: ComfySettings, width: int) -> None:
     """Where to, Generate, and what comes of it."""
     _draw_target(layout, chosen)
     _draw_generate(layout)
+    grids.draw_progress(layout)
     job_view.draw(layout, width)
 
 

@@ -113,7 +113,7 @@ def test_what_no_grid_can_be_is_said(server, grid, saved, change, sentence, reco
     assert records() == ()
 
 
-def test_the_panel_says_how_many_and_how_far(slow, grid, saved, show, running, until, module):
+def test_the_panel_says_how_many_and_how_far(slow, grid, saved, show, draw, running, until, module):
     layout = show()
     assert "comfyui.run_grid" in layout.operators
     assert "Run Grid (4 Pictures)" in texts(layout)
@@ -125,11 +125,12 @@ def test_the_panel_says_how_many_and_how_far(slow, grid, saved, show, running, u
     until(lambda: asking.board().tasks)
     run = running().start(bpy.context)
     until(lambda: len(run.snapshot.cells) == 4)
-    assert "0 of 4" in texts(show())
-    assert "comfyui.cancel_grid" in show().operators
+    assert "Grid: 0 of 4" in texts(draw())
+    assert "comfyui.cancel_grid" in draw().operators
     slow.control(call="release")
-    until(lambda: results())
-    assert "comfyui.run_grid" in show().operators
+    until(results)
+    assert "Grid:" not in texts(draw())
+    assert "comfyui.cancel_grid" not in draw().operators
 
 
 def test_a_picture_that_failed_is_told_in_the_panel(server, grid, saved, show):

@@ -3,19 +3,17 @@
 import time
 
 import bpy
-from bpy.types import Context, Event, Operator, Panel, UILayout
+from bpy.types import Context, Event, Operator, Panel
 
 from ...comfy.errors import ComfyError
 from ...generation.grids.model import InvalidGrid
 from ...generation.grids.run import GridRun
-from ...generation.grids.states import GridProgress
 from ...generation.tasks.errors import QualityTierError
 from ...workflow.errors import WorkflowError
 from .. import delivery, runtime
 from ..panels import content_width
 from ..tasks import asking
-from ..wrapping import draw_sentence
-from . import running, state
+from . import drawing, running
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
 
@@ -101,7 +99,7 @@ class _GridPanel:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        draw(layout, context.scene.comfyui_grid, content_width(context))
+        drawing.draw(layout, context.scene.comfyui_grid, content_width(context))
 
 
 class COMFYUI_PT_grid_view3d(_GridPanel, Panel):
@@ -117,55 +115,6 @@ class COMFYUI_PT_grid_image_editor(_GridPanel, Panel):
 class COMFYUI_PT_grid_sequencer(_GridPanel, Panel):
     bl_space_type = "SEQUENCE_EDITOR"
     bl_parent_id = "COMFYUI_PT_sequencer"
-
-
-def draw(layout: UILayout, chosen: "state.ComfyGrid", width: int) -> None:
-    """Draw what is gone through, the button, and how far it is."""
-    column = layout.column()
-    _draw_axis(column, chosen, "across")
-    column.separator(factor=0.5)
-    _draw_axis(column, chosen, "down")
-    now = running.last()
-    if now is not None and not now.is_over:
-        _draw_progress(layout, now)
-        return
-    count = state.counted(chosen)
-    layout.operator("comfyui.run_grid", text=_button(count), icon="MESH_GRID")
-    if now is not None:
-        _draw_end(layout, now, width)
-
-
-def _button(count: int) -> str:
-    return f"Run Grid ({count} {'Picture' if count == 1 else 'Pictures'})" if count else "Run Grid"
-
-
-def _draw_axis(layout: UILayout, chosen: "state.ComfyGrid", which: str) -> None:
-    layout.prop(chosen, which)
-    kind = getattr(chosen, which)
-    if kind == state.NONE:
-        return
-    if kind == state.OTHER:
-        layout.prop(chosen, f"{which}_name")
-    if kind == state.SEED:
-        layout.prop(chosen, f"{which}_count")
-    else:
-        layout.prop(chosen, f"{which}_values", placeholder=state.EXAMPLES[kind])
-
-
-def _draw_progress(layout: UILayout, now: GridProgress) -> None:
-    row = layout.row(align=True)
-    ended = now.done + now.failed
-    text = f"{ended} of {now.total}" if ended < now.total else "Putting it together …"
-    row.progress(factor=now.fraction, text=text)
-    row.operator("comfyui.cancel_grid", text="", icon="X")
-
-
-def _draw_end(layout: UILayout, now: GridProgress, width: int) -> None:
-    if now.problem:
-        draw_sentence(layout, now.problem, width, icon="ERROR")
-    elif now.failed:
-        reason = next(cell.reason for cell in now.cells.values() if cell.reason)
-        draw_sentence(layout, f"{now.failed} of {now.total} pictures failed: {reason}", width, icon="ERROR")
 
 
 def _wait(run: GridRun) -> None:

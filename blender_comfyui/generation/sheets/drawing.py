@@ -83,7 +83,7 @@ def _put(
 
 def said(box: Box, card: Card, sentence: str, lettering: Lettering) -> list[Text]:
     """Return a sentence in the middle of an empty frame; a video has a sign above it."""
-    size = min(max(box.width * 0.05, 13.0 / lettering.scale), 20.0)
+    size = min(max(box.width * 0.045, 13.0 / lettering.scale), 16.0)
     room = int(box.height * 0.9 / (size * 1.35)) - (3 if card.is_video else 0)
     lines = lettering.lines(sentence, size, box.width * 0.86, max(1, min(room, 6)))
     found = [(line, size, Tone.FAINT) for line in lines]
