@@ -106,7 +106,7 @@ def main() -> None:
                 beyond.append((seconds - bare) / panels * 1000)
                 grown = held[-1] - held[len(held) // 2 - 1]
                 print(
-                    f"{panels} panels: raw {bare / panels * 1000:5.1f} ms each, ours {seconds / panels * 1000:5.1f} ms; "
+                    f"{panels} panels: raw {bare / panels * 1000:5.1f} ms each, ours {seconds / panels * 1000:5.1f}; "
                     f"resident {held[0]:.1f} … {held[-1]:.1f} MB, over the last half {grown:+.2f} MB (aim < {FLAT:g})",
                     flush=True,
                 )

@@ -139,6 +139,8 @@ def of_record(record: Record, server: str) -> Take:
     reason = record.error
     if state.is_open and record.server != server:
         reason = f"It waits for {record.server}. Choose that server, or cancel it."
+    if state.is_open and reason:
+        state = PanelState.WAITING  # nobody hears how it goes on
     return Take(
         _number(record.target),
         record.id,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from blender_comfyui.comfy.errors import TimedOut
+from blender_comfyui.generation.events import Ended
 from blender_comfyui.generation.storyboard.model import Panel, Storyboard
 from blender_comfyui.generation.storyboard.states import PanelState
 from tests.generation.storyboard.conftest import board
@@ -133,3 +136,48 @@ def test_a_server_that_goes_away_in_the_middle_costs_nothing(full_server, open_s
     production.run_missing()
     progress = production.wait(LIMIT)
     assert progress.is_whole, progress.failures
+
+
+def test_a_server_that_is_away_for_longer_than_a_job_waits_costs_no_second_run(full_server, open_session):
+    server = full_server()
+    server.hold()
+    session = open_session(server)
+    production = session.storyboard(board(2))
+    with contextlib.closing(session.subscribe()) as events:
+        production.run_all()
+        server.wait_held()
+        server.stop()
+        while not isinstance(event := events.get(), Ended) or not event.outcome.stays_open:
+            pass
+        production.run_missing()
+        with pytest.raises(TimedOut):
+            production.wait(0.5)
+        first = production.snapshot.panels[0]
+        assert (first.state, len(first.takes)) == (PanelState.WAITING, 1)
+        assert first.reason.endswith(".")
+        server.start()  # it has forgotten what it ran
+        server.release()
+        progress = production.wait(LIMIT)
+    assert [panel.state for panel in progress.panels] == ["lost", "finished"]
+
+
+def test_what_waits_for_another_server_says_so_and_can_be_cancelled(full_server, open_session):
+    away, server = full_server(), full_server()
+    away.hold()
+    session = open_session(away)
+    session.storyboard(board(1)).run_all()
+    away.wait_held()
+    session.close()
+    production = open_session(server).storyboard(board(1))
+    production.run_missing()
+    with pytest.raises(TimedOut):
+        production.wait(0.5)
+    panel = production.snapshot.panels[0]
+    assert (panel.state, panel.reason) == (
+        PanelState.WAITING, f"It waits for {away.url}. Choose that server, or cancel it."
+    )  # fmt: skip
+    production.cancel()
+    assert production.wait(LIMIT).panels[0].state is PanelState.CANCELLED
+    production.run_missing()
+    assert production.wait(LIMIT).is_whole
+    assert sum(server.executions.values()) == 1

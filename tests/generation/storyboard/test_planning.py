@@ -93,7 +93,8 @@ def test_the_mark_changes_with_what_is_asked_for_and_with_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "length"), [(2.0, 49), (0.1, 9), (1.0, 25), (49 / 24, 49), (50 / 24, 57), (10.0, 241), (60.0, 1441)]
+    ("seconds", "length"),
+    [(2.0, 49), (0.1, 9), (1.0, 25), (49 / 24, 49), (2.05, 57), (10.0, 241), (60.0, 1441)],
 )
 def test_a_video_fills_its_panels_time(seconds, length):
     told = board(task="video_generation", width=0, height=0)

@@ -132,6 +132,7 @@ JSON_WRONG: dict[str, tuple[str, int, str]] = {
     "an end that is missing": (JSON.rstrip()[:-1], 12, "missing before the end of the file"),
     "something after the end": (JSON + "{}", 13, "“{” comes after its end"),
     "lists without end": ('{"panels": ' + "[" * 5000, 1, "nested too deeply"),
+    "an error at the beginning of a line": ('{\n"id": "x",\n"idd": 1\n}', 3, "“idd” is not known here"),
     "half a character": (JSON.replace("\\udd8a", ""), 9, "half a character"),
     "an unknown key": (JSON.replace('"tier"', '"teer"'), 6, "“teer” is not known here"),
     "a key that is there twice": (JSON.replace('"seed": 42', '"id": "x"'), 3, "here twice, before that in line 2"),
