@@ -231,5 +231,6 @@ def test_anything_asked_is_sent_or_said(asked: dict[str, Any], task: str) -> Non
     told = [setting for setting in ready.report.settings if setting.asked is not None]
     assert len(told) <= len(wanted)
     for setting in told:
-        sent_as_asked = setting.is_set and setting.value == setting.asked
+        asked_for = tuple(setting.asked) if isinstance(setting.asked, list) else setting.asked
+        sent_as_asked = setting.is_set and setting.value == asked_for
         assert sent_as_asked or setting.sentence or setting.how is How.TIER or float(setting.asked) == setting.value
