@@ -44,6 +44,7 @@ def run(command: Command) -> Result:
         _check(command, asked)
     with command.interrupts.held():
         job = _begun(command, asked)
+        session.run_next(job.id)  # a Blender that was closed may have left others, which go on too, behind it
         outcome = follow(job, command, label=job.request.label or job.request.workflow_name or "run")
         settle(session, [job])
     return _result(command, job, outcome)

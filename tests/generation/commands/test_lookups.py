@@ -74,15 +74,19 @@ def test_queue_tells_ours_from_other_peoples(at_server, three_jobs):
 def test_cancel_of_what_another_program_follows(at_server, three_jobs):
     sent, _, held = three_jobs
     somebodys = foreign(at_server.server)
+    at_server.server.gate.deaf = True  # it stops a moment later
     done = at_server.json("cancel", sent.id, held.id)
+    assert at_server.json("history", sent.id).json["jobs"][0]["state"] == "running"  # its end is its program's to tell
+    at_server.server.gate.deaf = False
+    at_server.server.release()
     assert done.code == 4
     first, second = done.json["jobs"]
     assert (first["was"], first["cancelled"]) == ("running", True)
     assert not second["cancelled"]
     assert "another Blender" in second["reason"]
     assert not sent.wait(20).outputs
-    assert held.outcome is None
-    at_server.server.release()
+    kept = at_server.json("history", sent.id).json["jobs"][0]  # as its own program saw it
+    assert (kept["state"], kept["error"]["kind"]) == ("failed", "Interrupted")
     assert held.wait(20).state == "finished"
     at_server.server.wait_for(lambda: at_server.server.journal.finished[somebodys])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from blender_comfyui.generation.history import History, Placement
+from blender_comfyui.generation.session import Session
 from tests import graphs
 
 
@@ -133,3 +134,20 @@ def test_a_timeout_leaves_the_job_to_the_server(at_server, workflow):
     assert done.json["job"]["state"] in ("waiting", "queued", "running")
     at_server.server.release()
     at_server.server.wait_for(lambda: sum(at_server.server.journal.finished.values()) == at_server.server.journal.posts)
+
+
+def test_what_an_earlier_blender_left_comes_after_it(at_server, workflow):
+    """One that was closed before it could send its jobs: who makes something next sends them."""
+    server = at_server.server
+    server.stop()
+    session = Session(server.url, data_dir=at_server.data)
+    left = [session.submit(graphs.empty_save(), label=f"left {number}") for number in range(3)]
+    session.close()
+    server.start()
+    done = at_server.json("run", workflow)
+    assert done.code == 0
+    states = {job["id"]: job["state"] for job in at_server.json("history").json["jobs"]}
+    assert states.pop(done.json["job"]["id"]) == "finished"
+    assert list(states) == [job.id for job in reversed(left)]
+    sent = [request.json["prompt_id"] for request in server.journal.requests if request.route == "/prompt"]
+    assert done.json["job"]["id"] in sent[:2]
