@@ -52,7 +52,10 @@ class ComfySettings(PropertyGroup):
     workflow: StringProperty(
         name="Workflow", description="The workflow that makes it. Where empty, the one that the tier names"
     )
-    prompt: StringProperty(name="Prompt", description="What the picture shows")
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the picture shows. In {red|blue} the seed chooses, and with __name__ a line of name.txt",
+    )
     negative_prompt: StringProperty(name="Negative Prompt", description="What the picture shall not show")
     seed_mode: EnumProperty(
         name="Seed",

@@ -18,6 +18,11 @@ def user_file() -> Path:
     return settings.user_path("tasks") / FILE
 
 
+def lists_folder() -> Path:
+    """Return where the lists are that prompts choose from."""
+    return settings.user_path(LISTS)
+
+
 def studio_file() -> Path | None:
     """Return the file that the preferences name."""
     name = settings.preferences().studio_tiers.strip()
@@ -28,7 +33,7 @@ def book() -> TaskBook:
     """Return the one that all Sessions share, with the files that the preferences name now."""
     studio = studio_file()
     if _Shelf.book is None:
-        _Shelf.book = TaskBook(user_file(), studio, settings.user_path(LISTS))
+        _Shelf.book = TaskBook(user_file(), studio, lists_folder())
     elif studio != _Shelf.studio:
         _Shelf.book.use(user_file(), studio)
     _Shelf.studio = studio

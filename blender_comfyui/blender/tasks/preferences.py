@@ -19,6 +19,8 @@ def draw(layout: UILayout, preferences: AddonPreferences, width: int, scene: Sce
     for problem in board.problems:
         draw_sentence(body, problem, width, icon="ERROR")
     draw_sentence(body, f"Your own file, where there is one: {files.user_file()}", width)
+    lists = f"Lists that prompts choose from, as __name__ does of name.txt: {files.lists_folder()}"
+    draw_sentence(body, lists, width)
     for name, title in asking.titles().items():
         _draw_task(body, name, title)
     if preferences.favourite_models:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...workflow.errors import InvalidValue
 from ...workflow.wildcards import Lists, has_choices, resolved
 from .errors import ParameterValidationError
+from .rules import number_of
 
 PROMPTS = ("prompt", "negative_prompt")
 ASKED = "asked"
@@ -16,10 +17,11 @@ ASKED = "asked"
 def chosen(parameters: Mapping[str, object], lists: Lists, seed: object) -> tuple[dict[str, object], dict[str, object]]:
     """Return parameters whose prompts have nothing left to choose, and those prompts as they were asked.
 
-    Where there is no whole number for a ``seed``, 0 chooses. Raises ParameterValidationError.
+    Where the ``seed`` is no number, 0 chooses. Raises ParameterValidationError.
     """
     found, asked = dict(parameters), {}
-    number = seed if isinstance(seed, int) else 0
+    found_seed = number_of(seed)
+    number = int(found_seed) if found_seed is not None else 0
     for name in PROMPTS:
         before = parameters.get(name)
         try:
