@@ -70,6 +70,9 @@ class COMFYUI_OT_generate(Operator):
 
     def _checked(self, context: Context) -> Entry | None:
         """Return the job of an imported workflow once it was looked at; None where it shall not run."""
+        while not running.lists_are_read(context.scene) and asking.expects_answers():
+            time.sleep(_LOOK)
+            asking.tick()
         run = self._start_imported(context)
         while run is not None and not run.is_decided:
             time.sleep(_LOOK)

@@ -12,7 +12,7 @@ from ...generation.tasks.choosing import ASKED
 from ...generation.tasks.preparing import LORAS, output_types
 from ...generation.workshop import Answer, Definitions, NodeTypesRead, ReadNodeTypes
 from ...workflow.chosen_prompts import with_choices
-from ...workflow.errors import NotAWorkflow, WorkflowError
+from ...workflow.errors import InvalidValue, NotAWorkflow, WorkflowError
 from ...workflow.graph import Workflow
 from ...workflow.lora_names import tag
 from ...workflow.lora_prompts import with_stack
@@ -138,9 +138,7 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     """
     runtime.session()
     context.view_layer.update()  # a script may have set the frame, or a driver, a moment ago
-    asking.want(context.scene)  # that the lists of prompts are read
-    known = files.book().last
-    workflow, asked = with_choices(read(context.scene), known.lists if known is not None else {})
+    workflow, asked = _chosen(context.scene)
     imported = context.scene.comfyui.imported
     built = building.built(imported)
     assert built is not None
@@ -153,6 +151,25 @@ def start(context: Context, follow: Follow, *, is_checked: bool = True) -> Run:
     )
     run.begin()
     return run
+
+
+def lists_are_read(scene: Scene) -> bool:
+    """Whether it is known what prompts may choose from. Has it read."""
+    asking.want(scene)
+    return files.book().last is not None
+
+
+def _chosen(scene: Scene) -> tuple[Workflow, dict[str, object]]:
+    """Return the workflow with all that its seed chooses in prompts, and those as they were written."""
+    are_read, known = lists_are_read(scene), files.book().last
+    try:
+        return with_choices(read(scene), known.lists if known is not None else {})
+    except InvalidValue as error:
+        if are_read:
+            raise
+        raise InvalidValue(
+            "The lists that the prompt chooses from are still being read. Click Generate again.", name=error.name
+        ) from error
 
 
 def read(scene: Scene) -> Workflow:
