@@ -107,7 +107,7 @@ class Production:
 
     @property
     def snapshot(self) -> Progress:
-        """How it is now; no lock, no disk."""
+        """How it is now; no lock, no disk. The same object until something has changed."""
         return self._snapshot
 
     @property
@@ -238,7 +238,9 @@ class Production:
             self._is_closed = True
 
     def _tell(self) -> None:
-        self._snapshot = self._studio.progress()
+        now = self._studio.progress()
+        if now != self._snapshot:  # quick: what has not changed is the same object
+            self._snapshot = now
         if self._waiting and not self._studio.is_busy:
             for tell in self._waiting:
                 tell.idle.set()

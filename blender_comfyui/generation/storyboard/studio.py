@@ -223,14 +223,8 @@ class Studio:
 
     def progress(self) -> Progress:
         """Return how it all is."""
-        stale = self._stale
         in_line = {panel_id for panel_id, _ in self._pending}
-        told = {
-            panel.id: self._panel_progress(panel, in_line)
-            if stale is None or panel.id in stale or panel.id not in self._told
-            else self._told[panel.id]
-            for panel in self._board.panels
-        }
+        told = {panel.id: self._renewed(panel, in_line) for panel in self._board.panels}
         self._told, self._stale = told, set()
         self._inspection.follow(told, is_open=bool(self._pending))
         panels = tuple(told.values())
@@ -247,6 +241,14 @@ class Studio:
             self._is_known,
             self._inspection.findings,
         )
+
+    def _renewed(self, panel: Panel, in_line: Iterable[str]) -> PanelProgress:
+        """Return how a panel is: the same object where nothing has changed."""
+        before = self._told.get(panel.id)
+        if before is not None and self._stale is not None and panel.id not in self._stale:
+            return before
+        now = self._panel_progress(panel, in_line)
+        return before if before == now and before is not None else now
 
     def _panel_progress(self, panel: Panel, in_line: Iterable[str] = ()) -> PanelProgress:
         takes = self._takes.of(panel.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -35,8 +36,8 @@ class Takes:
         self._unready = 0
 
     def of(self, panel_id: str) -> tuple[Take, ...]:
-        """Return a panel's takes, oldest first."""
-        return tuple(sorted(self._takes.get(panel_id, {}).values(), key=lambda take: take.created))
+        """Return a panel's takes, oldest first: as they came, whatever the clock did meanwhile."""
+        return tuple(self._takes.get(panel_id, {}).values())
 
     def knows(self, job_id: str) -> bool:
         return job_id in self._panels
@@ -77,8 +78,9 @@ class Takes:
         self._takes.setdefault(panel_id, {})[f" {self._unready}"] = take
 
     def read(self, records: Iterable[Record], followed: Mapping[str, Job]) -> None:
-        """Take over what the history says, which is all there is, but for what has not come there yet."""
+        """Take over what the history says, oldest first: all there is, but for what has not come there yet."""
         before, self._takes, self._panels = self._takes, {}, {}
+        new_failures: Counter[str] = Counter()
         for record in records:
             panel_id = record.target.get(PANEL, "")
             known = before.get(panel_id, {}).get(record.id)
@@ -89,19 +91,19 @@ class Takes:
                 self._keep(panel_id, known)  # the history may not know its end yet
             else:
                 self._keep(panel_id, of_record(record, self._server))
+                new_failures[panel_id] += known is None and record.state is JobState.FAILED
         for panel_id, takes in before.items():
-            for key, take in takes.items():
-                if not self.knows(key) and self._is_to_come(panel_id, key, take):
-                    self._takes.setdefault(panel_id, {})[key] = take
-                    if take.job_id:
-                        self._panels[take.job_id] = panel_id
+            self._keep_unwritten(panel_id, takes, new_failures[panel_id])
 
-    def _is_to_come(self, panel_id: str, key: str, take: Take) -> bool:
-        """Tell whether a take is not in the history yet, rather than not there any more."""
-        if take.job_id:
-            return key in self._jobs
-        rows = self._takes.get(panel_id, {}).values()
-        return not any(row.job_id and row.created >= take.created - 1.0 and row.reason == take.reason for row in rows)
+    def _keep_unwritten(self, panel_id: str, takes: Mapping[str, Take], new_failures: int) -> None:
+        """Keep what is not in the history yet, rather than not there any more: jobs that are on their way there, and
+        what could not be made ready, until as many rows have come."""
+        for take in takes.values():
+            if take.job_id in self._jobs and not self.knows(take.job_id):
+                self._keep(panel_id, take)
+        unready = [key for key, take in takes.items() if not take.job_id]
+        for key in unready[new_failures:]:
+            self._takes.setdefault(panel_id, {})[key] = takes[key]
 
     def _keep(self, panel_id: str, take: Take) -> None:
         self._takes.setdefault(panel_id, {})[take.job_id] = take

@@ -12,11 +12,14 @@ import pytest
 
 from blender_comfyui.comfy.errors import TimedOut
 from blender_comfyui.generation.events import Ended, QueueChanged
+from blender_comfyui.generation.history import Record
+from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.session import Session
 from blender_comfyui.generation.storyboard.model import Panel
 from blender_comfyui.generation.storyboard.production import Production
 from blender_comfyui.generation.storyboard.seeds import panel_seed
 from blender_comfyui.generation.storyboard.states import PanelState, Progress
+from blender_comfyui.generation.storyboard.takes import Takes
 from blender_comfyui.generation.storyboard.writing import to_yaml
 from tests.generation.storyboard.conftest import board
 
@@ -384,3 +387,31 @@ def test_videos_fill_the_time_of_their_panels(full_server, open_session):
     assert progress.is_whole, (progress.failures, progress.findings)
     assert [panel.last.parameters["length"] for panel in progress.panels] == [9, 17]
     assert {panel.file.suffix for panel in progress.panels} == {".mp4"}
+
+
+def test_the_snapshot_stays_the_same_object_while_nothing_changes(made):
+    _, session, production = made(3)
+    before = production.snapshot
+    session.run_task("image_generation", "low", {"prompt": "of no storyboard", "steps": 10}).wait(LIMIT)
+    assert production.wait(LIMIT) is before
+    production.run(["p01"])
+    after = production.wait(LIMIT)
+    assert after is not before
+    assert [now is then for now, then in zip(after.panels, before.panels, strict=True)] == [False, True, True]
+
+
+def test_takes_are_in_the_order_in_which_they_came_whatever_the_clock_did():
+    takes = Takes("fox", "http://a")
+    target = {"storyboard": "fox", "panel": "p1"}
+    told = (("a", 9.0), ("b", 5.0))
+    takes.read([Record(name, JobState.FINISHED, target=target, created=when) for name, when in told], {})
+    assert [take.job_id for take in takes.of("p1")] == ["a", "b"]
+
+
+def test_any_id_makes_a_file_name(full_server, open_session, tmp_path):
+    panels = tuple(Panel(name, "fox") for name in ("../up", "日本", "con", "a\\b", "x" * 60, "..."))
+    production = open_session(full_server()).storyboard(board(panels=panels), folder=tmp_path / "here")
+    production.run_all()
+    progress = production.wait(LIMIT)
+    assert progress.is_whole, progress.failures
+    assert {panel.file.parent for panel in progress.panels} == {tmp_path / "here"}
