@@ -76,7 +76,8 @@ class Gallery:
         """Close the panel above it and open the gallery, by its header."""
         bar = self.studio.open_panel(editor)
         self.window.click(bar.x + 80, bar.y + HEADER // 2 + 2)
-        self.window.click(bar.x + 80, bar.y + HEADER // 2 + 2 + HEADER)
+        between = 0 if editor == "IMAGE_EDITOR" else 1  # the storyboard
+        self.window.click(bar.x + 80, bar.y + HEADER // 2 + 2 + (1 + between) * HEADER)
         self.settle()
 
     def settle(self) -> None:

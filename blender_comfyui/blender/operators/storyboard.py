@@ -339,6 +339,7 @@ class COMFYUI_OT_storyboard_run(PanelsOperator, Operator):
         return {"FINISHED"}
 
     def _run(self, scene: Scene, production: Production) -> None:
+        errands.dismiss()
         match self.which:
             case "ALL":
                 production.run_all()

@@ -67,6 +67,7 @@ def place(entry: Entry, result: Result) -> str:
     else:
         compat.set_strip_length(strip, where.end - where.start)
     _fill_frame(scene, strip)
+    strip.select = False  # sixty selected strips are one key from being gone
     strip[KEY] = recipe(entry, result)
     mark(strip, Mark(where.storyboard, where.panel, entry.id, is_take))
     ledger.enter(scene, entry.id, result.number)

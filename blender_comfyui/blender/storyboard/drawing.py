@@ -8,14 +8,17 @@ from ...generation.storyboard.states import PanelProgress, Progress
 from .. import compat, runtime
 from ..sinks.sequencer import frames_per_second
 from ..wrapping import ICON, draw_sentence, scale
-from . import contents, errands, lost, pictures, running, words
+from . import contents, errands, lost, pictures, running, table, words
 from .state import ComfySetting, ComfyStoryboard, ComfyStoryPanel
 
 ROWS = 7  # of the table
 SHOWN_FAILURES = 4
 SHOWN_TAKES = 8
 _BOX = 12  # pixels that a box takes of the width, at scale 1
-_TAKE = 3.0  # of a line's height
+_IN_A_ROW = 3  # takes
+_LARGEST_TAKE = 6.0  # of a line's height
+_UNIT = 20  # pixels of a line at scale 1
+_GAP = 6  # pixels between takes
 
 
 def draw(layout: UILayout, scene: Scene, width: int) -> None:
@@ -58,16 +61,15 @@ def _draw_said(layout: UILayout, width: int) -> None:
 
 
 def _draw_table(layout: UILayout, board: ComfyStoryboard) -> None:
-    row = layout.row()
-    row.template_list("COMFYUI_UL_storyboard", "", board, "panels", board, "active", rows=ROWS, maxrows=ROWS)
-    column = row.column(align=True)
-    column.operator("comfyui.storyboard_add", text="", icon="ADD")
-    column.operator("comfyui.storyboard_remove", text="", icon="REMOVE")
-    column.separator()
-    column.operator("comfyui.storyboard_move", text="", icon="TRIA_UP").by = -1
-    column.operator("comfyui.storyboard_move", text="", icon="TRIA_DOWN").by = 1
-    column.separator()
-    column.operator("comfyui.storyboard_show", text="", icon="TIME")
+    table.measure(board)
+    column = layout.column(align=True)
+    column.template_list("COMFYUI_UL_storyboard", "", board, "panels", board, "active", rows=ROWS, maxrows=ROWS)
+    row = column.row(align=True)  # below it: at its side they would take the room of the prompts
+    row.operator("comfyui.storyboard_add", text="", icon="ADD")
+    row.operator("comfyui.storyboard_remove", text="", icon="REMOVE")
+    row.operator("comfyui.storyboard_move", text="", icon="TRIA_UP").by = -1
+    row.operator("comfyui.storyboard_move", text="", icon="TRIA_DOWN").by = 1
+    row.operator("comfyui.storyboard_show", text="Go to", icon="TIME")
 
 
 def _draw_run(layout: UILayout, board: ComfyStoryboard, progress: Progress | None, width: int) -> None:
@@ -85,7 +87,9 @@ def _draw_run(layout: UILayout, board: ComfyStoryboard, progress: Progress | Non
     row = layout.row(align=True)
     row.scale_y = 1.4
     missing = len(progress.missing) if progress is not None else len(board.panels)
-    row.operator("comfyui.storyboard_run", text=f"Run Missing ({missing})", icon="RENDER_ANIMATION").which = "MISSING"
+    part = row.row(align=True)
+    part.enabled = missing > 0
+    part.operator("comfyui.storyboard_run", text=f"Run Missing ({missing})", icon="RENDER_ANIMATION").which = "MISSING"
     row.menu("COMFYUI_MT_storyboard_run", text="", icon="DOWNARROW_HLT")
 
 
@@ -110,10 +114,11 @@ def _draw_troubles(layout: UILayout, progress: Progress, width: int) -> None:
     row = box.row()
     row.label(text=f"{words.counted(len(failures))} failed", icon="ERROR")
     row.operator("comfyui.storyboard_run", text="Run Again", icon="FILE_REFRESH").which = "FAILED"
-    for failed in failures[:SHOWN_FAILURES]:
-        draw_sentence(box, f"{failed.panel_id}: {failed.reason}", inside)
-    if len(failures) > SHOWN_FAILURES:
-        draw_sentence(box, f"and {len(failures) - SHOWN_FAILURES} more, in the table", inside)
+    reasons = words.by_reason(failures)
+    for reason, panels in reasons[:SHOWN_FAILURES]:
+        draw_sentence(box, f"{panels}: {reason}", inside)
+    if len(reasons) > SHOWN_FAILURES:
+        draw_sentence(box, "and others, in the table", inside)
 
 
 def _draw_findings(layout: UILayout, progress: Progress, width: int) -> None:
@@ -181,12 +186,14 @@ def _draw_progress(layout: UILayout, panel: ComfyStoryPanel, progress: PanelProg
     takes = [take for take in progress.takes if take.files][-SHOWN_TAKES:]
     if not takes:
         return
-    grid = layout.grid_flow(row_major=True, columns=4, even_columns=True, align=True)
+    columns = min(_IN_A_ROW, len(takes))
+    side = min(_LARGEST_TAKE, (width / scale() / columns - _GAP) / _UNIT)
+    grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, align=True)
     for take in takes:
         cell = grid.column(align=True)
         icon = pictures.of_take(take)
         if icon:
-            cell.template_icon(icon, scale=_TAKE)
+            cell.template_icon(icon, scale=side)
         button = cell.operator("comfyui.storyboard_use_take", text=f"Take {take.number + 1}")
         button.panel, button.job_id = panel.name, take.job_id
 

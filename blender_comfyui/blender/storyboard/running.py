@@ -130,8 +130,8 @@ def _made(scene: Scene) -> _Running:
         return found
     if found is not None:
         found.production.close()
-    told = _asked(scene)
-    production = session.storyboard(told, contexts=_contexts(scene), folder=settings.output_folder())
+    told = asked(scene)
+    production = session.storyboard(told, contexts=contexts(scene), folder=settings.output_folder())
     found = _Running(session, production, told, changes.count(), bpy.data.filepath, time.monotonic())
     _running[scene.session_uid] = found
     return found
@@ -139,11 +139,11 @@ def _made(scene: Scene) -> _Running:
 
 def _tell(scene: Scene, found: _Running) -> None:
     found.read, found.blend = changes.count(), bpy.data.filepath
-    found.storyboard = _asked(scene)
-    found.production.use(found.storyboard, _contexts(scene), settings.output_folder())
+    found.storyboard = asked(scene)
+    found.production.use(found.storyboard, contexts(scene), settings.output_folder())
 
 
-def _asked(scene: Scene) -> Storyboard:
+def asked(scene: Scene) -> Storyboard:
     """Return the storyboard with the models that the preferences name, where the tier leaves them open."""
     told = contents.storyboard_of(scene)
     tier = state.tier_of(scene.comfyui_storyboard)
@@ -152,7 +152,7 @@ def _asked(scene: Scene) -> Storyboard:
     return contents.with_parameters(told, preferred)
 
 
-def _contexts(scene: Scene) -> dict[str, dict[str, str]]:
+def contexts(scene: Scene) -> dict[str, dict[str, str]]:
     """Return where the result of each panel goes, in words."""
     found = {"scene": scene.name, "scene_uid": str(scene.session_uid), "sink": SINK}
     where = {**blend_file.mark(), **found}

@@ -6,11 +6,26 @@ import bpy
 from bpy.types import Context, Scene, UILayout, UIList
 
 from ...generation.storyboard.states import PanelState
-from . import pictures, running, words
+from . import changes, pictures, running, words
 from .state import ComfyStoryboard, ComfyStoryPanel
 
-_PICTURE = 1.7  # of a line's height
-_ID = 0.2  # of the room beside the picture
+HEIGHT = 1.4  # of a row, in heights of a line
+_LETTER = 0.42  # of a line's height: how wide a letter of an id is
+_ID = (1.4, 4.0)  # the width of the ids, in heights of a line
+
+
+class _Ids:
+    """How wide the ids are: looked at again where panels have changed."""
+
+    count = -1
+    width = _ID[0]
+
+
+def measure(board: ComfyStoryboard) -> None:
+    """Have the rows leave as much room for ids as the longest needs, before they are drawn."""
+    if _Ids.count != changes.count():
+        longest = max((len(panel.name) for panel in board.panels), default=0)
+        _Ids.count, _Ids.width = changes.count(), min(max(_ID[0], _LETTER * (longest + 1)), _ID[1])
 
 
 class COMFYUI_UL_storyboard(UIList):
@@ -31,19 +46,24 @@ class COMFYUI_UL_storyboard(UIList):
         """Draw a row."""
         progress = running.panel(cast("Scene", panel.id_data), panel.name)
         row = layout.row(align=True)
+        row.scale_y = HEIGHT
         picture = pictures.icon_of(progress)
+        frame = row.row(align=True)
+        frame.ui_units_x = HEIGHT
         if picture:
-            row.template_icon(picture, scale=_PICTURE)
+            frame.scale_y = 1 / HEIGHT  # it says its own height
+            frame.template_icon(picture, scale=HEIGHT)
         else:
-            row.label(text="", icon="IMAGE_DATA")
-        parts = row.split(factor=_ID, align=True)
-        parts.label(text=panel.name)
-        parts.label(text=panel.prompt)
+            frame.label(text="", icon="IMAGE_DATA")
+        name = row.row(align=True)
+        name.ui_units_x = _Ids.width
+        name.label(text=panel.name)
+        row.label(text=panel.prompt)
         if progress is not None and progress.state is PanelState.RUNNING:
             row.progress(text="", factor=progress.progress, type="RING")
         else:
             row.label(text="", icon=words.icon(progress))
-        row.prop(panel, "chosen", text="")
+        row.prop(panel, "chosen", text="", icon="CHECKBOX_HLT" if panel.chosen else "CHECKBOX_DEHLT", emboss=False)
 
 
 register, unregister = bpy.utils.register_classes_factory((COMFYUI_UL_storyboard,))

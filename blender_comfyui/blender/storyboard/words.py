@@ -1,5 +1,6 @@
 """How the storyboard's states are said. No bpy here."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ...generation.storyboard.states import PanelProgress, PanelState, Progress
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
 
 _MINUTE = 60.0
+_LISTED = 5  # panels
 _ICONS: "dict[PanelState, IconItems]" = {
     PanelState.MISSING: "DOT",
     PanelState.WAITING: "SORTTIME",
@@ -52,6 +54,19 @@ def headline(progress: Progress) -> str:
     if progress.is_paused and progress.is_running:
         return f"{said}, paused"
     return f"{said}, about {duration(progress.seconds_left)} left" if progress.seconds_left is not None else said
+
+
+def by_reason(failures: Iterable[PanelProgress]) -> list[tuple[str, str]]:
+    """Return each reason once, with the panels that it holds for: "009, 021 and 3 more"."""
+    found: dict[str, list[str]] = {}
+    for failed in failures:
+        found.setdefault(failed.reason, []).append(failed.panel_id)
+    return [(reason, _listed(panels)) for reason, panels in found.items()]
+
+
+def _listed(panels: list[str]) -> str:
+    shown = ", ".join(panels[:_LISTED])
+    return shown if len(panels) <= _LISTED else f"{shown} and {len(panels) - _LISTED} more"
 
 
 def duration(seconds: float) -> str:
