@@ -82,10 +82,10 @@ class Lettering:
         return self._widths[key]
 
     def _pieces(self, text: str, size: int) -> Iterator[tuple[str, FreeTypeFont]]:
-        """Cut a text, ordered for the eye, where the font changes. A mark is written by the font of its letter."""
+        """Cut a text, ordered for the eye, where the font changes."""
         fonts: list[tuple[str, FreeTypeFont]] = []
         for character in text:
-            follows = unicodedata.category(character) in ("Mn", "Mc", "Cf")
+            follows = unicodedata.category(character) == "Cf"  # unseen, such as what joins two letters
             font = fonts[-1][1] if fonts and follows else self.faces.font(character, size)
             fonts.append((character, font))
         for _, group in groupby(fonts, key=lambda pair: id(pair[1])):
@@ -159,17 +159,9 @@ def _ordered(text: str, is_rtl: bool, turned: bool = True) -> str:
 
     direction = TextDirection.RTL if is_rtl else TextDirection.LTR
     ordered = BidiParagraph(text, base_direction=direction).get_reordered_characters()
-    letters = [(one.character, one.embedding_level % 2 == 1) for one in ordered]
-    return "".join(_with_marks_behind(letters, turned))
+    return "".join(_seen(one.character, turned and one.embedding_level % 2 == 1) for one in ordered)
 
 
-def _with_marks_behind(letters: list[tuple[str, bool]], turned: bool) -> Iterator[str]:
-    """What was reversed has its marks before their letter: put them behind it again, and turn brackets round."""
-    marks = ""
-    for character, is_turned in letters:
-        if is_turned and unicodedata.category(character) == "Mn":
-            marks += character
-            continue
-        yield (_MIRRORED.get(character, character) if is_turned and turned else character) + marks
-        marks = ""
-    yield marks
+def _seen(character: str, is_turned: bool) -> str:
+    """Marks stay before their letters, as they are now: their signs have no width, and lie over what comes next."""
+    return _MIRRORED.get(character, character) if is_turned else character

@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from blender_comfyui.generation.sheets.faces import Faces
 from blender_comfyui.generation.sheets.joining import joined
@@ -60,6 +60,22 @@ def test_lines_are_in_the_order_of_the_eye(shared: Lettering) -> None:
     assert hebrew.seen == "12 )a( םולש"  # programs that copy it turn the brackets round again
     assert not shared.line("fox שלום", 10).is_rtl
     assert shared.line("fox שלום", 10).seen == "fox םולש"
+
+
+@pytest.mark.parametrize("word", ["مَ", "شَا", "שָׁל"])
+def test_marks_stand_over_their_letter(word: str) -> None:
+    """What the mark adds to the drawing of a word lies where the letter before it is."""
+    one = Lettering()
+    plain = "".join(sign for sign in word if unicodedata.category(sign) != "Mn")
+    with_marks, without = (Image.new("L", (160, 120), 0) for _ in range(2))
+    one.write(ImageDraw.Draw(with_marks), 40, 80, one.line(word, 60), 60, 255)
+    one.write(ImageDraw.Draw(without), 40, 80, one.line(plain, 60), 60, 255)
+    added = ImageChops.subtract(with_marks, without).getbbox()
+    assert added is not None
+    first = one.width(joined(plain)[0], 60)
+    right = 40 + one.width(plain, 60)
+    assert right - first - 8 <= (added[0] + added[2]) / 2 <= right + 4
+    assert one.width(word, 60) == one.width(plain, 60)
 
 
 def test_brackets_are_drawn_turned_round() -> None:
