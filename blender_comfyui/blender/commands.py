@@ -9,7 +9,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -22,14 +22,14 @@ from ..comfy.errors import ComfyError
 from ..generation.commands import program
 from ..generation.commands.surroundings import Surroundings
 from ..generation.request import Request
-from ..generation.storyboard.model import Storyboard
+from ..generation.storyboard.model import Storyboard, unnamed_id
 from ..generation.tasks.errors import QualityTierError
 from ..generation.tasks.preparing import LORAS, Order
 from ..workflow.lora_names import tag
 from ..workflow.lora_prompts import with_stack
 from . import order as orders
 from . import settings
-from .storyboard import contents
+from .storyboard import running as storyboards
 from .tasks import asking, files, wishes
 from .workflow_panel import building, media, running
 
@@ -81,7 +81,17 @@ class OpenScene:
 
     def storyboard(self) -> Storyboard | None:
         """Return the scene's storyboard; None where it has no panels."""
-        return contents.storyboard_of(self._scene) if len(self._scene.comfyui_storyboard.panels) else None
+        board = self._scene.comfyui_storyboard
+        if not len(board.panels):
+            return None
+        if not board.id:  # the file is not saved, and the next command has to find what this one makes
+            board.id = unnamed_id(f"{bpy.data.filepath}:{self._scene.name}")
+        _read_tasks(self._scene)
+        return storyboards.asked(self._scene)
+
+    def contexts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return where the panels are: their results are placed when the file is opened again."""
+        return storyboards.contexts(self._scene)
 
 
 def execute(words: Sequence[str]) -> int:

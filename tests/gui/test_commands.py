@@ -12,6 +12,7 @@ import pytest
 import requests
 from PIL import Image
 
+from blender_comfyui.generation.history import History
 from blender_comfyui.generation.storyboard.writing import to_yaml
 from tests import graphs
 from tests.comfy_server import ComfyServer
@@ -196,6 +197,10 @@ def test_the_settings_of_a_blend(at: Callable[..., Done], shot: str, blender: He
     found = told(at("storyboard", before=[shot]))["storyboard"]
     assert (found["title"], found["done"]) == ("The shot", PANELS)
     assert found["findings"] == []
+    history = History(blender.folder / "blender/extensions/.user/user_default/blender_comfyui/session")
+    [*waiting] = history.waiting("", shot)
+    assert {record.target["panel"] for record in waiting} == {"p0", "p1", "p2"}  # for when the file is opened
+    history.close()
 
 
 def test_the_server_and_login_of_the_preferences(

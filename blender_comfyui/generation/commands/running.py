@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ...workflow.preflight import preflight
 from ..drawings import Drawing
 from ..history import HistoryUnavailable, Placement
 from ..job import Job
-from ..outcome import JobState, Outcome, numbered
+from ..outcome import JobState, Outcome
 from ..session import Session
 from . import reports
 from .command import Command
@@ -46,7 +47,7 @@ def run(command: Command) -> Result:
         job = _begun(command, asked)
         session.run_next(job.id)  # a Blender that was closed may have left others, which go on too, behind it
         outcome = follow(job, command, label=job.request.label or job.request.workflow_name or "run")
-        settle(session, [job])
+        settle(session, [job.id])
     return _result(command, job, outcome)
 
 
@@ -101,14 +102,14 @@ def standing(job: Job) -> Standing:
     return Standing(float(job.progress), _WORDS.get(job.state, str(job.state)), detail)
 
 
-def settle(session: Session, jobs: Sequence[Job]) -> None:
+def settle(session: Session, job_ids: Iterable[str]) -> None:
     """Nobody waits for these in Blender: its panel shall not offer to place them."""
-    for job in jobs:
-        for number in numbered(job.outcome.outputs) if job.outcome is not None else ():
-            try:
-                session.history.place(job.id, number, Placement.DISMISSED)
-            except HistoryUnavailable:
-                return
+    with contextlib.suppress(HistoryUnavailable):
+        for job_id in job_ids:
+            kept = session.history.record(job_id)
+            for file in kept.files if kept is not None else ():
+                if file.placement is Placement.WAITING:
+                    session.history.place(job_id, file.number, Placement.DISMISSED)
 
 
 def _check(command: Command, asked: Wish) -> None:

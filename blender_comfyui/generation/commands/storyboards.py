@@ -10,7 +10,7 @@ from ...workflow.wording import quoted
 from ..sheets import storyboards as sheets
 from ..storyboard.checking import Finding, check_panel
 from ..storyboard.model import Storyboard
-from ..storyboard.production import Production
+from ..storyboard.production import Contexts, Production
 from ..storyboard.reading import read
 from ..storyboard.states import PanelProgress, PanelState, Progress
 from . import reports
@@ -18,6 +18,7 @@ from .command import Command
 from .console import Result
 from .exit_codes import CommandError, ExitCode, UsageError, worst
 from .progress_bar import ProgressBar, Standing
+from .running import settle
 
 _LOOK = 0.1  # seconds between two looks at how far it is
 _PARTING = 15.0  # seconds for the server to confirm that it has cancelled our prompts
@@ -25,7 +26,7 @@ _PARTING = 15.0  # seconds for the server to confirm that it has cancelled our p
 
 def storyboard(command: Command) -> Result:
     """Make what is missing, or what the words say. Raises InvalidStoryboard, ComfyError and HistoryUnavailable."""
-    board = _board(command)
+    board, contexts = _board(command)
     asked = [*command.options.panel, *command.options.again]
     _check_ids(board, asked)
     session = command.session
@@ -33,26 +34,34 @@ def storyboard(command: Command) -> Result:
         session.ask_server()  # a session by itself would wait for a server that is away
         command.stock  # noqa: B018 - without it nobody can say what is missing
     folder: Path = (command.options.output or command.surroundings.output).absolute()
-    production = session.storyboard(board, folder=folder)
+    production = session.storyboard(board, contexts=contexts, folder=folder)
     try:
+        before = _known(production)
         if command.options.status:
-            return _result(command, _known(production), ended=True)
+            return _result(command, before, ended=True)
         with command.interrupts.held():
             _ask(command, production)
             ended = _follow(command, production)
+        if contexts is None:
+            settle(session, _jobs(production.snapshot) - _jobs(before))
         return _result(command, production.snapshot, ended=ended)
     finally:
         production.close()
 
 
-def _board(command: Command) -> Storyboard:
+def _board(command: Command) -> tuple[Storyboard, Contexts | None]:
+    """What is to be made, and where in a .blend it belongs; None where it belongs into none."""
     if command.options.file is not None:
-        return read(command.options.file, command.session.task_book.current())
+        return read(command.options.file, command.session.task_book.current()), None
     scene = command.surroundings.scene
     found = scene.storyboard() if scene is not None else None
-    if found is None:
+    if scene is None or found is None:
         raise UsageError("Say which storyboard: a FILE. Or give Blender a .blend that has one before the command.")
-    return found
+    return found, scene.contexts()
+
+
+def _jobs(progress: Progress) -> set[str]:
+    return {take.job_id for panel in progress.panels for take in panel.takes if take.job_id}
 
 
 def _check_ids(board: Storyboard, ids: list[str]) -> None:

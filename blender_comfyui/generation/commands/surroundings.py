@@ -41,6 +41,9 @@ class SavedScene(Protocol):
     def storyboard(self) -> Storyboard | None:
         """Return the scene's storyboard; None where it has no panels."""
 
+    def contexts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return where in the .blend the result of each panel belongs, for when it is opened again."""
+
 
 @dataclass(frozen=True)
 class Surroundings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from blender_comfyui.generation.history import History
 from blender_comfyui.generation.storyboard.writing import to_json, to_yaml
 from tests.generation.storyboard.conftest import board
 
@@ -37,6 +38,9 @@ def test_it_makes_what_is_missing(at_full, project, tmp_path):
         assert Image.open(panel["file"]).size == (96, 64)
         assert panel["file"].startswith(str(tmp_path / "panels"))
     assert len({panel["seed"] for panel in told["panels"]}) == PANELS
+    history = History(at_full.data)
+    assert history.waiting("", "") == ()  # no Blender shall offer to place them
+    history.close()
     again = at_full.json("storyboard", project)
     assert again.json["storyboard"]["panels"] == told["panels"]
     assert at_full.server.journal.posts == PANELS
