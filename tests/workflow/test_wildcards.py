@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -208,6 +209,14 @@ def test_the_draw_is_as_it_is_documented() -> None:
     digest = hashlib.sha256(b"comfyui studio choice 1\n7\nprompt\n0\n{red|green|blue}").digest()
     along = int.from_bytes(digest[:8], "big") * 3 >> 64
     assert resolved("{red|green|blue}", 7) == ("red", "green", "blue")[along]
+
+
+def test_the_vectors_of_the_documentation_hold() -> None:
+    table = re.compile(r"^\| `(\{.*\})` \| (\d+) \| (\S+) \|$", re.MULTILINE)
+    rows = table.findall((Path(__file__).parents[2] / "docs" / "grids.md").read_text(encoding="utf-8"))
+    assert len(rows) >= 3
+    for text, seed, chosen in rows:
+        assert resolved(text.replace("\\|", "|"), int(seed)) == chosen
 
 
 def test_another_python_chooses_the_same() -> None:
