@@ -94,9 +94,8 @@ class Intake:
         return self._last_rank
 
     def _write_down(self, failed: Unprepared) -> None:
-        job_id, now = str(uuid.uuid4()), time.time()
+        job_id, outcome = str(uuid.uuid4()), Outcome(JobState.FAILED, error=failed.error)
         try:
-            self._history.add(job_id, failed.request, self._server, self._ownership.id, now)
-            self._history.end(job_id, Outcome(JobState.FAILED, error=failed.error), now)
+            self._history.add(job_id, failed.request, self._server, self._ownership.id, time.time(), outcome=outcome)
         except Exception:  # the caller has the error
             log.exception("job %s", job_id)

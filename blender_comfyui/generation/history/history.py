@@ -44,15 +44,20 @@ class History:
         imported: bool = False,
         sent: float | None = None,
         state: JobState = JobState.WAITING,
+        outcome: Outcome | None = None,
     ) -> None:
         """Write down a new job; it is on the disk itself when this returns. One that is there stays as it is.
 
-        `sent` and an open `state` are for what is on the server already.
+        `sent` and an open `state` are for what is on the server already, `outcome` for what has ended before it began:
+        nobody sees it open.
         """
         given = {"server": server, "owner": owner, "rank": rank, "imported": imported, "sent": sent, "state": state}
 
         def act(connection: sqlite3.Connection) -> None:
-            writing.insert_job(connection, job_id, request, {**given, "created": self._clock()})
+            now = self._clock()
+            number = writing.insert_job(connection, job_id, request, {**given, "created": now})
+            if number is not None and outcome is not None:
+                writing.end_job(connection, number, outcome, now)
             self._database.places.remember(request.folder)
 
         self._database.write(act, durable=True)

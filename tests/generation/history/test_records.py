@@ -32,6 +32,22 @@ FULL = Request(
 )
 
 
+def test_what_ended_before_it_began_is_never_open(tmp_path):
+    """A process that dies here leaves no row that another one would send."""
+    seen = []
+    with opened(tmp_path, clock=lambda: 1000.0) as history:
+        end = history.end
+        history.end = lambda *arguments: seen.append(history.record("j-1")) or end(*arguments)
+        history.add(
+            "j-1", FULL, SERVER, OWNER, 3.5, outcome=Outcome(JobState.FAILED, error=ValueError("no such model"))
+        )
+        history.add("j-1", FULL, SERVER, OWNER, 3.5, outcome=Outcome(JobState.CANCELLED))
+        record = history.record("j-1")
+        assert history.open_jobs(SERVER) == ()
+    assert (record.state, record.error, record.ended, record.request) == ("failed", "no such model", 1000.0, FULL)
+    assert seen == []
+
+
 def test_a_new_job_is_there_with_all_that_was_asked_for(tmp_path):
     with opened(tmp_path, clock=lambda: 1000.0) as history:
         history.add("j-1", FULL, SERVER, OWNER, 3.5)

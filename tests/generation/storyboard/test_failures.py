@@ -101,6 +101,20 @@ def test_a_failure_in_preparing_is_one_take_however_often_the_history_is_read(fu
             assert len(production.wait(LIMIT).panels[0].takes) == tries
 
 
+def test_a_process_that_dies_while_it_notes_a_failure_leaves_nothing_open(full_server, open_session, monkeypatch):
+    """It is noted at once, or not at all: an open row would be sent by the next session."""
+    server = full_server()
+    session = open_session(server)
+    monkeypatch.setattr(session.history, "end", lambda *_: pytest.fail("a second step"))
+    production = session.storyboard(board(panels=(Panel("b", "fox <lora:ink:much>"),)))
+    production.run_all()
+    reason = production.wait(LIMIT).panels[0].reason
+    session.close()
+    again = open_session(server).storyboard(board(panels=(Panel("b", "fox <lora:ink:much>"),))).wait(LIMIT)
+    assert [(take.state, take.reason) for take in again.panels[0].takes] == [(PanelState.FAILED, reason)]
+    assert server.posts == 0
+
+
 def test_a_failed_other_take_keeps_the_picture_that_is_there(full_server, open_session):
     server = full_server()
     production = open_session(server).storyboard(board(2))
