@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...workflow.node_types import NodeTypes
+from ..history import History
 from ..session import Session
 from ..stock import Stock
 from ..tasks.book import FILE, TaskBook
@@ -34,6 +35,8 @@ class Command:
     def __exit__(self, *error: object) -> None:
         if "session" in self.__dict__:
             self.session.close()
+        if "history" in self.__dict__:
+            self.history.close()
 
     @cached_property
     def server(self) -> ChosenServer:
@@ -47,6 +50,11 @@ class Command:
         """A session with that server; nothing is sent yet. Raises as `server` does."""
         book = self.surroundings.task_book or TaskBook(self.data / FILE)
         return Session(self.server.address, self.data, credentials=self.server.credentials, task_book=book)
+
+    @cached_property
+    def history(self) -> History:
+        """What was made, for whoever asks no server."""
+        return History(self.data)
 
     @property
     def data(self) -> Path:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...workflow.graph import Workflow
 from ...workflow.library_files import written
-from ...workflow.missing_classes import packs_of
-from ...workflow.parameters import find_place, set_parameters
-from ...workflow.preflight import preflight, runnable_outputs
-from ...workflow.problems import Problem
-from ..drawings import Drawing
 from ..tasks.counter import TierOffer, offers
 from ..tasks.preparing import Order
 from . import reports
 from .command import Command
 from .console import Result
+from .examining import Examined, examine
 from .exit_codes import CommandError, ExitCode, UsageError
 from .wishes import Wish, wish
 
@@ -45,15 +42,18 @@ def convert(command: Command) -> Result:
 def check(command: Command) -> Result:
     """Tell what keeps something from running. Raises what `wish` does, and ComfyError."""
     asked = wish(command)
-    problems, outputs = _of_task(command, asked) if asked.task else _of_workflow(command, asked)
+    found = _of_task(command, asked) if asked.task else examine(command, asked)
     facts = {
         "name": asked.task or (asked.workflow.name if asked.workflow else ""),
         "tier": asked.tier,
-        "problems": [reports.problem(problem) for problem in problems],
-        "runnable_outputs": list(outputs),
+        "problems": [reports.problem(problem) for problem in found.problems],
+        "runnable_outputs": list(found.outputs),
+        "notes": list(found.wish.notes),
     }
-    lines = [problem.sentence for problem in problems] or ["Nothing stands in the way."]
-    return Result(facts, lines, ExitCode.PROBLEMS if problems else ExitCode.DONE)
+    for note in found.wish.notes:
+        command.console.note(note)
+    lines = [problem.sentence for problem in found.problems] or ["Nothing stands in the way."]
+    return Result(facts, lines, ExitCode.PROBLEMS if found.problems else ExitCode.DONE)
 
 
 def _source(command: Command) -> Any:
@@ -66,25 +66,11 @@ def _source(command: Command) -> Any:
     return Workflow.load(request.prompt)
 
 
-def _of_workflow(command: Command, asked: Wish) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
-    assert asked.workflow is not None
-    graph, ui = asked.workflow.workflow, asked.workflow.ui
-    files = {name for name, value in asked.parameters.items() if isinstance(value, Path | Drawing)}
-    changed = set_parameters(graph, {name: value for name, value in asked.parameters.items() if name not in files})
-    places = {tuple(find_place(graph, name)) for name in files}
-    places |= {place for upload in asked.request.uploads for place in upload.places} if asked.request else set()
-    found = preflight(changed, command.node_types, packs=packs_of(ui) if ui is not None else {})
-    problems = tuple(problem for problem in found if (problem.node_id, problem.parameter) not in places)
-    return problems, runnable_outputs(changed, command.node_types, problems)
-
-
-def _of_task(command: Command, asked: Wish) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+def _of_task(command: Command, asked: Wish) -> Examined:
     offer = _offer(command, asked)
-    for sentence in offer.report.sentences if offer.report else ():
-        command.console.note(sentence)
     if offer.is_available is False and not offer.problems:  # before any server could say anything
         raise CommandError(offer.reason, ExitCode.UNUSABLE)
-    return offer.problems, ()
+    return Examined(replace(asked, notes=offer.report.sentences if offer.report else ()), offer.problems)
 
 
 def _offer(command: Command, asked: Wish) -> TierOffer:

@@ -79,15 +79,15 @@ def cancel(command: Command) -> Result:
 
 
 def history(command: Command) -> Result:
-    """List jobs, or tell all about one. Raises UnknownJob and HistoryUnavailable."""
+    """List jobs, or tell all about one; no server is needed. Raises UnknownJob and HistoryUnavailable."""
     options = command.options
     if options.job is not None:
-        kept = command.session.history.record(_full_id(command, options.job))
+        kept = command.history.record(_full_id(command, options.job))
         if kept is None:
             raise UnknownJob(f"The job {options.job} was deleted a moment ago.")
         return Result({"jobs": [reports.record(kept, whole=True)], "total": 1, "offset": 0}, _all_about(kept))
     wanted = Filter(options.search, options.task, options.tier, _states(options.state))
-    page = command.session.history.find(wanted, offset=options.offset, size=options.limit)
+    page = command.history.find(wanted, offset=options.offset, size=options.limit)
     facts = {"jobs": [reports.record(kept) for kept in page.records], "total": page.total, "offset": page.offset}
     return Result(facts, [_history_line(kept) for kept in page.records] or ["There is none."])
 
@@ -101,7 +101,7 @@ def _states(names: Sequence[str]) -> frozenset[JobState]:
 
 def _full_id(command: Command, text: str) -> str:
     """The id that begins so. Raises UnknownJob, and UsageError where several do."""
-    kept = command.session.history
+    kept = command.history
     if kept.record(text) is not None:
         return text
     records = kept.find(size=_MANY).records if len(text) >= _SHORTEST else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...workflow.problems import Problem
@@ -13,10 +13,9 @@ from ..outcome import Outcome, Output
 from ..tasks.preparing import readable
 
 
-def job(done: Job, outcome: Outcome | None) -> dict[str, object]:
+def job(done: Job, outcome: Outcome | None, notes_before: Sequence[str] = ()) -> dict[str, object]:
     """Return a job of this command, with what came of it so far."""
     request = done.request
-    report = done.task_report
     error = outcome.error if outcome is not None else None
     return {
         "id": done.id,
@@ -30,9 +29,15 @@ def job(done: Job, outcome: Outcome | None) -> dict[str, object]:
         "texts": list(outcome.texts) if outcome is not None else [],
         "seconds": round(outcome.seconds if outcome is not None else done.age, 3),
         "error": None if error is None else {"kind": type(error).__name__, "sentence": str(error)},
-        "notes": [*(report.sentences if report else ()), *([outcome.note] if outcome and outcome.note else ())],
+        "notes": notes(done, outcome, notes_before),
         "problems": [str(problem) for problem in outcome.problems] if outcome is not None else [],
     }
+
+
+def notes(done: Job, outcome: Outcome | None, before: Sequence[str] = ()) -> list[str]:
+    """Return what is worth knowing of a job: what was set otherwise, and how it went."""
+    report = done.task_report.sentences if done.task_report is not None else ()
+    return [*before, *report, *([outcome.note] if outcome is not None and outcome.note else ())]
 
 
 def record(kept: Record, *, whole: bool = False) -> dict[str, object]:

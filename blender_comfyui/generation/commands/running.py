@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...comfy.errors import TimedOut
 from ...workflow.graph import Workflow
-from ...workflow.parameters import find_place, read_parameters, set_parameters
-from ...workflow.preflight import preflight
-from ..drawings import Drawing
+from ...workflow.parameters import read_parameters, set_parameters
 from ..history import HistoryUnavailable, Placement
 from ..job import Job
 from ..outcome import JobState, Outcome
@@ -20,6 +18,7 @@ from ..session import Session
 from . import reports
 from .command import Command
 from .console import Result
+from .examining import examine, settled
 from .exit_codes import CommandError, ExitCode, code_of_end
 from .interrupts import Interrupts
 from .progress_bar import Standing
@@ -42,13 +41,13 @@ def run(command: Command) -> Result:
     session = command.session
     session.ask_server()  # a session by itself would wait for a server that is away
     if not command.options.unchecked:
-        _check(command, asked)
+        asked = _checked(command, asked)
     with command.interrupts.held():
         job = _begun(command, asked)
         session.run_next(job.id)  # a Blender that was closed may have left others, which go on too, behind it
         outcome = follow(job, command, label=job.request.label or job.request.workflow_name or "run")
         settle(session, [job.id])
-    return _result(command, job, outcome)
+    return _result(command, asked, job, outcome)
 
 
 def follow(job: Job, command: Command, *, label: str) -> Outcome | None:
@@ -112,21 +111,17 @@ def settle(session: Session, job_ids: Iterable[str]) -> None:
                     session.history.place(job_id, file.number, Placement.DISMISSED)
 
 
-def _check(command: Command, asked: Wish) -> None:
-    """Raises CommandError where the server cannot run it; of tasks `run_task` does that, by what it has now."""
-    stock = command.stock
+def _checked(command: Command, asked: Wish) -> Wish:
+    """Return it with names as the server writes them. Raises CommandError where the server cannot run it; of tasks
+    `run_task` tells that, by what the server has now."""
+    command.stock  # noqa: B018
     if asked.workflow is None or asked.task:
-        return
-    graph = asked.workflow.workflow
-    files = {name for name, value in asked.parameters.items() if isinstance(value, Path | Drawing)}
-    changed = set_parameters(graph, {name: value for name, value in asked.parameters.items() if name not in files})
-    places = {tuple(find_place(graph, name)) for name in files}
-    places |= {place for upload in asked.request.uploads for place in upload.places} if asked.request else set()
-    found = preflight(changed, stock.node_types)
-    problems = [problem for problem in found if (problem.node_id, problem.parameter) not in places]
-    if problems:
-        more = f" And {len(problems) - 1} more: see `check`." if len(problems) > 1 else ""
-        raise CommandError(problems[0].sentence + more, ExitCode.PROBLEMS)
+        return asked
+    found = examine(command, asked)
+    if found.problems:
+        more = f" And {len(found.problems) - 1} more: see `check`." if len(found.problems) > 1 else ""
+        raise CommandError(found.problems[0].sentence + more, ExitCode.PROBLEMS)
+    return found.wish
 
 
 def _begun(command: Command, asked: Wish) -> Job:
@@ -158,20 +153,19 @@ def _begun(command: Command, asked: Wish) -> Job:
         asked.parameters,
         folder=folder,
         stem=options.name,
-        recorded=(roles := _recorded(asked.workflow.workflow, asked.parameters)),
+        recorded=(roles := _recorded(asked, asked.workflow.workflow)),
         label=str(roles.get("prompt", "")),
         workflow_name=asked.workflow.name,
     )
 
 
-def _recorded(workflow: Workflow, parameters: Mapping[str, object]) -> dict[str, object]:
+def _recorded(asked: Wish, workflow: Workflow) -> dict[str, object]:
     """What the history keeps: what the workflow has by itself, too."""
-    settled = {name: value for name, value in parameters.items() if not isinstance(value, Path | Drawing)}
-    return {**read_parameters(set_parameters(workflow, settled)), **reports.parameters(parameters)}
+    return {**read_parameters(set_parameters(workflow, settled(asked))), **reports.parameters(asked.parameters)}
 
 
-def _result(command: Command, job: Job, outcome: Outcome | None) -> Result:
-    facts = {**command.facts, "job": reports.job(job, outcome)}
+def _result(command: Command, asked: Wish, job: Job, outcome: Outcome | None) -> Result:
+    facts = {**command.facts, "job": reports.job(job, outcome, asked.notes)}
     stopped = command.interrupts.asked
     if stopped is not None:
         told = "It is cancelled." if outcome is not None else "The server did not say whether it is cancelled."
@@ -182,7 +176,7 @@ def _result(command: Command, job: Job, outcome: Outcome | None) -> Result:
     code = code_of_end(outcome)
     lines = [*reports.shown_files(outcome.files), *outcome.texts]
     error = outcome.error if outcome.error is not None or code is ExitCode.DONE else _cancelled(job)
-    for note in (*(job.task_report.sentences if job.task_report else ()), *([outcome.note] if outcome.note else ())):
+    for note in reports.notes(job, outcome, asked.notes):
         command.console.note(note)
     return Result(facts, lines, code, error)
 

@@ -32,7 +32,8 @@ _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no
 class Wish:
     """A task with its tier, or where `task` is '' a workflow by itself, or a `request` of a .blend as it is.
 
-    `parameters` are named as in `Session.submit`, and in `Session.run_task` where there is a task.
+    `parameters` are named as in `Session.submit`, and in `Session.run_task` where there is a task. `notes` say what was
+    set otherwise.
     """
 
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Wish:
     workflow: Loaded | None = None
     loras: tuple[Lora, ...] = ()
     request: Request | None = None
+    notes: tuple[str, ...] = ()
 
 
 def wish(command: Command) -> Wish:

@@ -115,6 +115,19 @@ def test_check_of_a_task(commands, full_server):
     assert commands.json("check", "--task", "image_genesis").code == 4
 
 
+def test_names_as_the_server_writes_them(at_server):
+    """A workflow of a Windows machine names folders otherwise: that is put right, and said."""
+    server = at_server.server
+    path = at_server.file("windows.json", graphs.txt2img(checkpoint="SDXL\\sd_xl_base_1.0.safetensors"))
+    told = at_server.json("check", path).json
+    assert told["problems"] == []
+    assert "SDXL/sd_xl_base_1.0.safetensors" in told["notes"][0]
+    done = at_server.json("run", path)
+    assert done.json["job"]["notes"] == told["notes"]
+    [sent] = [request.json["prompt"] for request in server.journal.requests if request.route == "/prompt"]
+    assert sent["1"]["inputs"]["ckpt_name"] == "SDXL/sd_xl_base_1.0.safetensors"
+
+
 def test_the_same_from_python(at_server, workflow):
     with Session(at_server.server.url, data_dir=at_server.data) as session:
         assert session.ask_server().version == "0.27.0"

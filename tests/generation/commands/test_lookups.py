@@ -7,6 +7,7 @@ import uuid
 import pytest
 import requests
 
+from blender_comfyui.comfy.errors import InvalidCredentials
 from blender_comfyui.generation.history import History
 from blender_comfyui.generation.session import Session
 from tests import graphs
@@ -151,6 +152,13 @@ def test_history(at_server, workflow):
     assert job["parameters"]["prompt"] == "a red fox"
     assert "a red fox" in at_server("history").out
     assert "Main sampler" not in at_server("history", job["id"]).out
+
+
+def test_the_history_needs_no_server_not_even_one_that_can_be_used(commands):
+    commands.around["refusal"] = InvalidCredentials("The login was entered for another server.")
+    assert commands.json("server").code == 3
+    assert commands.json("history").json["jobs"] == []
+    assert commands.json("convert", commands.file("fox.json", graphs.txt2img())).code == 0
 
 
 def test_looking_sends_nothing_that_waits(at_server):
