@@ -134,6 +134,18 @@ def test_what_was_made_is_not_made_again_and_what_failed_is(comfy_server, open_s
     assert first.picture.is_file()
 
 
+def test_what_goes_on_by_itself_does_not_try_again_what_failed(comfy_server, open_session) -> None:
+    server = comfy_server()
+    session = open_session(server)
+    prompts = axis("prompt", "a fox, a hare")
+    server.troubles = {"a hare": "the sampler broke"}
+    session.grid(Grid(order(), prompts)).wait(LIMIT)
+    server.troubles = {}
+    again = session.grid(Grid(order(), prompts), only_new=True).wait(LIMIT)
+    assert (again.done, again.failed) == (1, 1)
+    assert len(server.executions) == 2
+
+
 def test_a_file_that_is_gone_is_made_again(session) -> None:
     grid = Grid(order(), axis("steps", "10, 11"))
     first = session.grid(grid).wait(LIMIT)

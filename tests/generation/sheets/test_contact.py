@@ -14,7 +14,7 @@ from blender_comfyui.generation.sheets.drawing import DARK, sheet_to_png
 from blender_comfyui.generation.sheets.files import instead, small, usual_shape
 from blender_comfyui.generation.sheets.lettering import Lettering
 from blender_comfyui.generation.sheets.marks import Fill, Page, Picture, Text, Tone
-from blender_comfyui.generation.sheets.paper import sheet_to_pdf
+from blender_comfyui.generation.sheets.paper import LIGHT, sheet_to_pdf
 
 LONG = "a red fox waits at the edge of a forest in morning fog, volumetric light, 35 mm, film grain, quiet, " * 3
 COUNTS = (1, 2, 3, 5, 12, 60, 200)
@@ -206,6 +206,19 @@ def test_letters_are_seen_where_they_are_found(picture, tmp_path: Path) -> None:
     )
     wanted = [(mark.x, page.height - mark.baseline) for mark in page.marks if isinstance(mark, Text)]
     assert sorted(places) == [(pytest.approx(x, abs=0.1), pytest.approx(y, abs=0.1)) for x, y in sorted(wanted)]
+
+
+def test_the_letters_are_drawn_in_their_tone(picture, tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    path = tmp_path / "sheet.pdf"
+    sheet_to_pdf(Sheet("Title", (Card(picture(), "one"),)), path)
+    images = [image.image for image in pypdf.PdfReader(path).pages[0].images]
+    letters = [image for image in images if image.mode == "RGBA"]
+    assert len(images) == 3
+    assert len(letters) == 2
+    for image in letters:
+        assert image.getchannel("A").getextrema() == (0, 255)
+        assert image.convert("RGB").getpixel((0, 0)) == LIGHT[Tone.STRONG]
 
 
 def test_an_empty_sheet_is_a_sheet(tmp_path: Path) -> None:

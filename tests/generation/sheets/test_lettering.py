@@ -62,6 +62,16 @@ def test_lines_are_in_the_order_of_the_eye(shared: Lettering) -> None:
     assert shared.line("fox שלום", 10).seen == "fox םולש"
 
 
+def test_what_is_drawn_is_joined() -> None:
+    one = Lettering()
+    drawn, wanted = (Image.new("L", (200, 100), 0) for _ in range(2))
+    one.write(ImageDraw.Draw(drawn), 10, 60, one.line("ثعلب", 40), 40, 255)
+    font = one.faces.font("\ufe90", 40)
+    ImageDraw.Draw(wanted).text((10, 60), "\ufe9b\ufecc\ufee0\ufe90"[::-1], fill=255, font=font, anchor="ls")
+    assert drawn.getbbox() is not None
+    assert drawn.tobytes() == wanted.tobytes()
+
+
 @pytest.mark.parametrize("word", ["مَ", "شَا", "שָׁל"])
 def test_marks_stand_over_their_letter(word: str) -> None:
     """What the mark adds to the drawing of a word lies where the letter before it is."""
