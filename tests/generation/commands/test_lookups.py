@@ -12,6 +12,8 @@ from blender_comfyui.generation.history import History
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
+OPEN = ("waiting", "queued", "running")  # as far as its own program has heard
+
 
 def foreign(server):
     prompt_id = str(uuid.uuid4())
@@ -77,12 +79,14 @@ def test_cancel_of_what_another_program_follows(at_server, three_jobs):
     somebodys = foreign(at_server.server)
     at_server.server.gate.deaf = True  # it stops a moment later
     done = at_server.json("cancel", sent.id, held.id)
-    assert at_server.json("history", sent.id).json["jobs"][0]["state"] == "running"  # its end is its program's to tell
+    kept = at_server.json("history", sent.id).json["jobs"][0]
+    assert kept["state"] in OPEN  # its end is its program's to tell
     at_server.server.gate.deaf = False
     at_server.server.release()
     assert done.code == 4
     first, second = done.json["jobs"]
-    assert (first["was"], first["cancelled"]) == ("running", True)
+    assert first["was"] in OPEN
+    assert first["cancelled"]
     assert not second["cancelled"]
     assert "another Blender" in second["reason"]
     assert not sent.wait(20).outputs
