@@ -119,6 +119,8 @@ class GridRun:
         self._session.start()  # what waits from an earlier run goes on
         self._read()
         self._send_missing()
+        if self._cancelled:  # what was sent meanwhile, too
+            self.cancel()
         while not self._closed and any(cell.is_open for cell in self._cells.values()):
             self._wake.wait(_LOOK)
             self._look()

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ...comfy.errors import FileBroken
-from ..pictures import MAX_SHRUNK, open_picture
+from ..pictures import MAX_SHRUNK, open_picture, picture_size
 from .cards import Card
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def _size(card: Card) -> tuple[int, int] | None:
     if instead(card) or card.picture is None:
         return None
     try:
-        with open_picture(card.picture) as picture:
-            return picture.size
+        size = picture_size(card.picture)
     except (OSError, FileBroken):
         return None
+    return size if size and min(size) > 0 else None
 
 
 def _fitted(picture: Image.Image, width: int, height: int) -> Image.Image:

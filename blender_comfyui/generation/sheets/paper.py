@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import contact
 from .cards import Sheet
@@ -50,10 +50,25 @@ def sheet_to_pdf(sheet: Sheet, path: Path, fonts: Sequence[Path] = ()) -> None:
         part.write_bytes(paper.written(sheet))
 
 
+class _Small(NamedTuple):
+    """A picture as it goes into the file; sizes in pixels."""
+
+    width: int
+    height: int
+    jpeg: bytes
+
+
+def _packed(picture: Image.Image) -> _Small:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=88, subsampling=0)
+    return _Small(*picture.size, file.getvalue())
+
+
 class _Paper:
     def __init__(self, pages: Sequence[Page], lettering: Lettering) -> None:
         self.pages = pages
         self.lettering = lettering
+        self._made: dict[int, _Small | str] = {}
 
     def written(self, sheet: Sheet) -> bytes:
         from fpdf import FPDF
@@ -85,8 +100,12 @@ class _Paper:
                     found += said(mark.box, mark.card, sentence, self.lettering)
         return found
 
-    def _small(self, mark: Picture) -> Image.Image | str:
-        return small(mark.card, round(mark.box.width * _PICTURES), round(mark.box.height * _PICTURES))
+    def _small(self, mark: Picture) -> _Small | str:
+        """The picture of a card, opened once: what its frame says instead is known before its page is drawn."""
+        if id(mark) not in self._made:
+            found = small(mark.card, round(mark.box.width * _PICTURES), round(mark.box.height * _PICTURES))
+            self._made[id(mark)] = found if isinstance(found, str) else _packed(found)
+        return self._made[id(mark)]
 
     def _put(self, pdf: FPDF, mark: object) -> None:
         if isinstance(mark, Fill):
@@ -129,12 +148,10 @@ def _fill(pdf: FPDF, box: Box, colour: Colour) -> None:
     pdf.rect(box.x, box.y, box.width, box.height, style="F")
 
 
-def _place(pdf: FPDF, box: Box, picture: Image.Image) -> None:
+def _place(pdf: FPDF, box: Box, picture: _Small) -> None:
     width, height = min(box.width, picture.width / _PICTURES), min(box.height, picture.height / _PICTURES)
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=88, subsampling=0)
     left, top = box.x + (box.width - width) / 2, box.y + (box.height - height) / 2
-    pdf.image(file, left, top, width, height)
+    pdf.image(io.BytesIO(picture.jpeg), left, top, width, height)
 
 
 _FAMILY = "unseen"
