@@ -523,39 +523,6 @@ def test_loras_go_into_an_imported_workflow_too(full, chosen, load, panel, draw,
         bpy.ops.comfyui.generate()
 
 
-@pytest.mark.skipif(bpy.app.version < (4, 3, 0), reason="bpy 4.2 crashes when it reads preferences anew")
-def test_the_preferences_survive_a_restart(preferences, module, package, tmp_path):
-    preferences.studio_tiers = str(tmp_path / "studio.yaml")
-    bpy.ops.comfyui.prefer_model(task="grid", name="checkpoint", model="own/日本.safetensors")
-    bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
-    module("blender.task_workflows").choose("upscale", "0123456789ab")
-    bpy.ops.wm.save_userpref()
-    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
-        preferences.property_unset(name)
-    bpy.ops.wm.read_userpref()
-    kept = bpy.context.preferences.addons[package].preferences
-    assert kept.studio_tiers == str(tmp_path / "studio.yaml")
-    assert module("blender.tasks.models").preferred("grid") == {"checkpoint": "own/日本.safetensors"}
-    assert module("blender.tasks.models").favourites("loras") == {"ink.safetensors"}
-    assert module("blender.task_workflows").chosen("upscale") == "0123456789ab"
-    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
-        kept.property_unset(name)
-    bpy.ops.wm.save_userpref()
-
-
-@pytest.mark.skipif(bpy.app.version >= (5, 0, 0), reason="from 5.0 on Python cannot write what a file holds")
-def test_what_an_earlier_version_left_in_a_blend_is_read(tmp_path):
-    """Then there was one task, kept as a number, and each workflow was named."""
-    bpy.context.scene.comfyui.prompt = "old"
-    for name, value in {"task": 0, "workflow": "sd_basic", "steps": 30, "sampler": "euler"}.items():
-        bpy.context.scene["comfyui"][name] = value
-    settings = reopened(tmp_path / "old.blend").comfyui
-    assert (settings.task, settings.tier, settings.workflow) == ("image_generation", "standard", "sd_basic")
-    assert (settings.steps, settings.sampler) == (30, "euler")
-    settings.task = "grid"
-    assert settings.task == "grid"
-
-
 def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, module):
     """It reads what is known, and looks through no long list anew."""
     full.control(set={"models": {**MODELS, "loras": [f"folder/style {number}.safetensors" for number in range(5000)]}})
