@@ -163,6 +163,15 @@ def test_what_could_not_be_prepared_is_in_the_history_as_failed(session, argumen
     assert record.blend_id == "b"
 
 
+def test_what_others_could_not_put_together_is_in_the_history_too(session) -> None:
+    error = ParameterValidationError("The image “gone” shows nothing.", name="image")
+    session.note_failure("grid", "low", {"prompt": ("a", "b"), "steps": 12}, error, context={"blend_id": "b"})
+    (record,) = in_history(session)
+    assert (record.state, record.error, record.label) == (JobState.FAILED, str(error), "a | b")
+    assert record.parameters["steps"] == 12
+    assert record.blend_id == "b"
+
+
 def test_a_tier_that_this_server_cannot_run_fails_with_its_reason(session) -> None:
     session.stock.read()
     with pytest.raises(QualityExecutionError, match="the server has no checkpoint “v1-5-pruned") as raised:
