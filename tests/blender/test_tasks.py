@@ -263,6 +263,18 @@ def test_overrides_are_in_the_blend(full, chosen, shown, tmp_path):
     assert settings.loras[0].lora == "ink"
 
 
+def test_what_would_not_be_saved_is_not_changed(full, chosen, tmp_path):
+    library = str(tmp_path / "library.blend")
+    bpy.context.scene.name = "Linked"
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.scenes = ["Linked"]
+    bpy.context.window.scene = bpy.data.scenes["Linked"]
+    names = "set_task set_tier override_parameter reset_parameter use_model search_model add_lora add_embedding"
+    assert not any(getattr(bpy.ops.comfyui, name).poll() for name in names.split())
+
+
 # ---- what is sent
 
 
@@ -301,7 +313,7 @@ def test_pictures_that_are_in_no_file_are_sent(full, chosen, shown):
     assert mask["image"].startswith("hole")
 
 
-def test_an_image_that_shows_nothing_is_said(full, chosen, shown):
+def test_an_image_that_shows_nothing_is_said_and_written_down(full, chosen, shown, records, until):
     chosen.task = "image_to_image"
     shown()
     image = bpy.data.images.new("gone", 8, 8)
@@ -309,6 +321,11 @@ def test_an_image_that_shows_nothing_is_said(full, chosen, shown):
     chosen.input_image = image
     with pytest.raises(RuntimeError, match="“gone” shows nothing"):
         bpy.ops.comfyui.generate()
+    until(records)
+    [record] = records()
+    assert (record.task, record.state, record.error_kind) == ("image_to_image", "failed", "ParameterValidationError")
+    assert "“gone” shows nothing" in record.error
+    assert record.label == "a red fox"
 
 
 # ---- LoRAs
@@ -444,7 +461,35 @@ def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, sho
     assert "Image" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"], "that was the former one"
 
 
-def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load, module, until, alone):
+def test_an_imported_workflow_in_a_tasks_place_has_the_values_and_files_of_its_own_panel(full, chosen, shown, load):
+    from tests.blender import workflow_graphs as graphs
+
+    graph = graphs.classic()
+    graph["4"]["inputs"]["ckpt_name"] = V15
+    graph["20"] = {"class_type": "LoadImage", "inputs": {"image": "example.png"}}
+    graph["21"] = {"class_type": "PreviewImage", "inputs": {"images": ["20", 0]}}
+    load(graph, "house.json")
+    chosen.values["3.denoise"] = 0.75
+    chosen.media["20.image"].image = picture("photo")
+    assert bpy.ops.comfyui.imported_for_task(task="image_generation") == {"FINISHED"}
+    layout = shown()
+    assert greyed(layout)["denoise"] == "0.75"
+    assert "as its own panel has it" in layout.text
+    assert "comfyui.use_workflow" in layout.operators, "where it is set"
+    assert [drawn.icon for drawn in tiers(layout)] == ["NONE"] * 3, "the file on the server is not needed"
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert sent(full)["3"]["inputs"]["denoise"] == 0.75
+    assert sent(full)["20"]["inputs"]["image"].startswith("photo")
+    bpy.ops.comfyui.override_parameter(name="denoise")
+    chosen.denoise = 0.5
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert sent(full)["3"]["inputs"]["denoise"] == 0.5, "what the task sets goes before"
+    chosen.values["3.denoise"] = "damaged"
+    with pytest.raises(RuntimeError, match="holds something else than it was made for"):
+        bpy.ops.comfyui.generate()
+
+
+def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load, module, until, alone, records):
     from tests.blender import workflow_graphs as graphs
 
     graph = graphs.classic()
@@ -469,6 +514,7 @@ def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load
     shown()
     with pytest.raises(RuntimeError, match="was chosen for this task cannot be used"):
         bpy.ops.comfyui.generate()
+    until(lambda: "was chosen for this task cannot be used" in records()[0].error)
     bpy.ops.comfyui.choose_task_workflow(task="image_generation", entry="NONE")
     shown()
     assert bpy.ops.comfyui.generate() == {"FINISHED"}

@@ -7,8 +7,8 @@ from bpy.types import PropertyGroup, Scene, UILayout
 from ...generation.tasks.desk import Board, TierView
 from ...generation.tasks.records import Task
 from .. import compat
-from ..wrapping import draw_sentence
-from . import asking, lora_rows, model_rows, rows, wishes, words
+from ..wrapping import ICON, draw_sentence, scale
+from . import asking, in_place, lora_rows, model_rows, rows, wishes, words
 
 _IN_A_ROW = 4  # tiers
 
@@ -62,7 +62,17 @@ def _draw_tiers(layout: UILayout, chosen: PropertyGroup, board: Board, task: Tas
     shown = wishes.shown(chosen, board)
     estimate = words.time(shown.offer.estimate) if shown else f"About {round(tier.seconds)} s"
     draw_sentence(column, f"{tier.description} {estimate}.", width)
+    if in_place.is_chosen(chosen):
+        _draw_in_place(layout, chosen, width)
     _draw_reasons(layout, chosen, board, width)
+
+
+def _draw_in_place(layout: UILayout, chosen: PropertyGroup, width: int) -> None:
+    """The description is of the tier's own workflow."""
+    row = layout.row()
+    sentence = f"“{chosen.imported.title}” makes it: all that is not set here is as its own panel has it."
+    draw_sentence(row.column(), sentence, width - round(ICON * scale()), icon="NODETREE")
+    row.operator("comfyui.use_workflow", text="", icon="GREASEPENCIL", emboss=False).name = ""
 
 
 def _draw_reasons(layout: UILayout, chosen: PropertyGroup, board: Board, width: int) -> None:
