@@ -132,7 +132,8 @@ def test_what_is_sent(held, picture, mask, task: str, tier: str, own: bool) -> N
     files = {name: file for name, file in (("image", picture), ("mask", mask)) if name in places}
     asked: dict[str, Any] = files | {"prompt": "a red fox", "negative_prompt": "a dog", "seed": 2**64 - 1}
     if own:
-        asked |= {"steps": 33, "cfg": 5.5, "width": 1024, "length": 17, "denoise": 0.5}
+        asked |= {"steps": 33, "cfg": 5.5, "width": 1024, "height": 1088, "length": 17, "denoise": 0.5, "fps": 12.5}
+        asked |= {"sampler_name": "euler_ancestral", "scheduler": "simple", "strength": 0.6, "Fit width.width": 640}
     job, sent = sent_by(held, task, tier, asked)
     has_place = {name: value for name, value in asked.items() if name in places}
     if task == "grid":
