@@ -105,6 +105,14 @@ def test_a_tier_is_shown_with_its_description_its_time_and_its_values(full, chos
     assert greyed(shown())["steps"] == "40"
 
 
+def test_long_names_of_tiers_stand_in_as_many_rows_as_they_need(module):
+    drawing = module("blender.tasks.drawing")
+    task = SimpleNamespace(tiers={"low": 1, "standard": 2, "high": 3, "film": 4})
+    assert drawing._columns(task, set(), 224) == 4
+    assert drawing._columns(task, {"standard"}, 224) == 3
+    assert drawing._columns(SimpleNamespace(tiers={"low": 1, "a_tier_with_a_long_name_of_its_own": 2}), set(), 224) == 1
+
+
 def test_before_the_tasks_are_read_there_is_a_panel(full, chosen, asking, draw):
     layout = draw()
     assert "Reading the tasks …" in layout.text
@@ -141,8 +149,9 @@ def test_tiers_that_cannot_run_are_shown_with_the_reason_and_the_nearest_names(f
     assert [drawn.icon for drawn in tiers(layout)] == ["ERROR"] * 3
     assert layout.text.count("the server has no checkpoint") == 1, "once, not for each tier"
     [nearest] = [drawn for drawn in layout.drawn if drawn.name == "comfyui.use_model"]
-    assert nearest.text == "SD15\\v1-5-pruned-emaonly.safetensors"
     said = nearest.arguments["properties"]
+    assert said.model == "SD15\\v1-5-pruned-emaonly.safetensors"
+    assert nearest.text.endswith("y.safetensors"), "what tells two names apart is at their ends"
     bpy.ops.comfyui.use_model(name=said.name, model=said.model)
     layout = shown()
     assert [drawn.icon for drawn in tiers(layout)] == ["NONE"] * 3
@@ -207,7 +216,9 @@ def test_an_override_is_marked_and_given_back_with_a_click(full, chosen, shown):
 
 def test_parameters_without_a_property_of_their_own_belong_to_their_task(full, chosen, shown):
     bpy.ops.comfyui.set_task(task="character_portrait")
-    assert greyed(shown())["Enlarge.scale_by"] == "1.25"
+    layout = shown()
+    assert greyed(layout)["Enlarge.scale_by"] == "1.25"
+    assert "Enlarge" not in layout.text, "nothing else is called so here"
     bpy.ops.comfyui.override_parameter(name="Enlarge.scale_by")
     [item] = chosen.overrides
     assert (item.kind, item.value) == ("NUMBER", 1.25)
@@ -360,6 +371,22 @@ def test_a_lora_that_the_server_lacks_is_a_reason(full, chosen, shown):
     layout = shown()
     assert "The server has no LoRA “inkk”. Did you mean “ink.safetensors”?" in layout.text
     assert "Not on this server" in layout.text
+
+
+def test_a_lora_shows_what_tells_it_apart_and_is_chosen_and_liked(full, chosen, shown, module):
+    long = "styles/of the house/ink_and_wash_on_rice_paper_{}.safetensors"
+    full.control(set={"models": {**MODELS, "loras": [long.format("v1"), long.format("v2"), "ink.safetensors"]}})
+    bpy.ops.comfyui.add_lora(lora=long.format("v2"))
+    bpy.ops.comfyui.add_lora(lora="ink")
+    layout = shown()
+    first, second = [drawn.text for drawn in layout.drawn if drawn.name == "comfyui.choose_lora"]
+    assert (first[:4], first[-3:], second) == ("ink_", "_v2", "ink")
+    liking = [drawn.arguments["properties"] for drawn in layout.drawn if drawn.name == "comfyui.toggle_favourite_model"]
+    assert (liking[-1].folder, liking[-1].name) == ("loras", "ink.safetensors")
+    bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
+    assert module("blender.tasks.models").names("loras")[0] == "ink.safetensors"
+    assert bpy.ops.comfyui.choose_lora(index=0, folder="loras", choice="0") == {"FINISHED"}
+    assert [lora.lora for lora in chosen.loras] == ["ink.safetensors", "ink"]
 
 
 # ---- models
@@ -577,9 +604,9 @@ def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, mo
     shown()
     models = module("blender.tasks.models")
     assert models.names("loras") is models.names("loras")
-    looks = module("blender.tasks.lora_rows")._is_among.cache_info().misses
+    looks = module("blender.tasks.lora_rows")._on_server.cache_info().misses
     draw()
-    assert module("blender.tasks.lora_rows")._is_among.cache_info().misses == looks
+    assert module("blender.tasks.lora_rows")._on_server.cache_info().misses == looks
 
 
 def test_two_scenes_that_are_shown_at_once_do_not_ask_in_turns(full, chosen, shown, asking, until):

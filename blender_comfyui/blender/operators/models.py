@@ -183,6 +183,31 @@ class LoraOperator(ChangingOperator):
         return super().poll(context) and bool(context.scene.comfyui.loras)
 
 
+class COMFYUI_OT_choose_lora(LoraOperator, SearchOperator, Operator):
+    """Take another LoRA of the server here"""
+
+    bl_idname = "comfyui.choose_lora"
+    bl_label = "Choose LoRA"
+
+    @classmethod
+    def description(cls, context: Context, properties: "COMFYUI_OT_choose_lora") -> str:
+        """Return the whole name: the button has room for a part."""
+        stack = context.scene.comfyui.loras
+        name = stack[properties.index].lora if properties.index < len(stack) else ""
+        return f"{name}. Click to take another one" if name else cls.__doc__
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        self.folder = _LORAS
+        return SearchOperator.invoke(self, context, event)
+
+    def execute(self, context: Context) -> set[str]:
+        stack = context.scene.comfyui.loras
+        if not (self.folder and self.found and self.index < len(stack)):
+            return {"CANCELLED"}
+        stack[self.index].lora = self.found
+        return {"FINISHED"}
+
+
 class COMFYUI_OT_remove_lora(LoraOperator, Operator):
     """Take this LoRA out of the stack"""
 
@@ -216,6 +241,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_refresh_models,
         COMFYUI_OT_add_lora,
         COMFYUI_OT_add_embedding,
+        COMFYUI_OT_choose_lora,
         COMFYUI_OT_remove_lora,
         COMFYUI_OT_move_lora,
     )
