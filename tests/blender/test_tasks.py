@@ -1,5 +1,9 @@
 """Tasks and tiers in the panel: what is asked for, what a tier sets, what a person sets instead, and what is sent."""
 
+import importlib
+import os
+import sys
+import threading
 from types import SimpleNamespace
 
 import bpy
@@ -607,6 +611,56 @@ def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, mo
     looks = module("blender.tasks.lora_rows")._on_server.cache_info().misses
     draw()
     assert module("blender.tasks.lora_rows")._on_server.cache_info().misses == looks
+
+
+def test_drawing_touches_neither_disk_nor_network(full, chosen, shown, draw, load, module, preferences, monkeypatch):
+    from tests.blender import workflow_graphs as graphs
+
+    load(graphs.classic(), "house.json")
+    bpy.ops.comfyui.add_lora(lora="ink")
+    bpy.ops.comfyui.imported_for_task(task="image_generation")
+    shown()
+    touched = []
+
+    def note(event, arguments):
+        is_ours = watching and threading.current_thread() is threading.main_thread()
+        if is_ours and event.partition(".")[0] in ("open", "os", "shutil", "socket", "sqlite3", "urllib", "subprocess"):
+            touched.append((event, arguments))
+
+    def noted_stat(*arguments, **options):
+        note("os.stat", arguments)
+        return stat(*arguments, **options)
+
+    stat, watching = os.stat, False
+    sys.addaudithook(note)  # it cannot be taken away, only told to be silent
+    monkeypatch.setattr(os, "stat", noted_stat)
+    watching = True
+    for task in ("image_generation", "grid", "image_generation"):
+        chosen.task = task
+        draw()
+        draw("SEQUENCE_EDITOR")
+        module("blender.tasks.preferences").draw(Recorder(), preferences, 600, bpy.context.scene)
+    watching = False
+    assert touched == []
+
+
+@pytest.mark.parametrize(
+    "contents", [b"tasks: [", b"\xff\xfe\x00", b"tasks: {grid: {tiers: {low: 3}}}", None, "a folder"]
+)
+def test_a_damaged_studios_file_is_no_obstacle_to_starting(
+    full, chosen, preferences, tmp_path, forget, package, draw, until, contents
+):
+    studio = tmp_path / "studio.yaml"
+    if isinstance(contents, bytes):
+        studio.write_bytes(contents)
+    elif contents is not None:
+        studio.mkdir()
+    preferences.studio_tiers = str(studio)
+    forget()
+    until(lambda: "studio.yaml" in draw().text and tiers(draw()))
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    bpy.context.preferences.addons[package].preferences.studio_tiers = ""
+    importlib.import_module(f"{package}.blender.tasks.asking").close()
 
 
 def test_two_scenes_that_are_shown_at_once_do_not_ask_in_turns(full, chosen, shown, asking, until):

@@ -86,6 +86,19 @@ def test_an_override_by_clicks(tasks: Studio, editor: str) -> None:
     tasks.panel(f"override-ran-{editor}", editor)
 
 
+def test_what_was_clicked_is_undone(tasks: Studio) -> None:
+    show(tasks)
+    tasks.press("VIEW_3D", 'name="cfg"')
+    tasks.window.wait_until("settings().is_property_set('cfg')")
+    tasks.press("VIEW_3D", 'tier="high"')
+    tasks.window.wait_until("settings().tier == 'high'")
+    tasks.window.screen.move(*tasks.window.region("VIEW_3D").centre)
+    tasks.window.key("ctrl+z")
+    tasks.window.wait_until("settings().tier == 'standard' and settings().is_property_set('cfg')")
+    tasks.window.key("ctrl+z")
+    tasks.window.wait_until("not settings().is_property_set('cfg')")
+
+
 @EDITORS
 def test_tiers_that_cannot_run(tasks: Studio, editor: str) -> None:
     tasks.server.checkpoints = ("SD15/v1-5-pruned-emaonly.safetensors",)

@@ -45,10 +45,9 @@ def graph(chosen: PropertyGroup) -> Mapping[str, Any]:
 def file_names(chosen: PropertyGroup, task: Task | None) -> dict[str, Path]:
     """Return under which names files are about to be sent, by “node.input”; without those that the task asks for."""
     built = building.built(chosen.imported)
-    if built is None:
+    if built is None or not any(map(media.is_chosen, chosen.media)):  # most have none, and this is drawn
         return {}
-    found = media.names(_kept(chosen), built)
-    given = _given(built, task) if found else frozenset()
+    found, given = media.names(_kept(chosen), built), _given(built, task)
     return {key: Path(name) for key, name in found.items() if key not in given}
 
 
