@@ -10,7 +10,7 @@ from ..history import History, Record
 from ..job import Job
 from ..outcome import JobState
 
-_KEPT = 500  # jobs that have ended, the newest
+_KEPT = 100  # jobs that have ended, the newest; of older ones the history tells
 
 
 @dataclass(frozen=True)
