@@ -7,7 +7,7 @@ from bpy.types import Context
 
 from ..generation.request import Request
 from ..generation.tasks.desk import Board, TaskQuestion
-from ..generation.tasks.errors import QualityTierError
+from ..generation.tasks.errors import WorkflowNotFoundError
 from ..generation.tasks.preparing import InPlace
 from ..workflow.errors import InvalidValue
 from ..workflow.graph import Workflow
@@ -19,6 +19,10 @@ from .sinks.names import file_stem
 from .tasks import wishes
 
 STAMP = "workflow_stamp"  # in what a job is marked with: of which imported workflow it is
+
+
+class NotReadYet(Exception):
+    """What is asked for is known, but not yet read from the disk: the next click finds it."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,12 @@ class Order:
 
 def order(context: Context, board: Board) -> Order:
     """Read the scene's settings; `board` is that of what they ask for. A random seed is drawn here, and shown as the
-    last one. Raises QualityTierError."""
+    last one. Raises QualityTierError or NotReadYet."""
     scene = context.scene
     chosen = scene.comfyui
     question = wishes.question(scene, board)
     workflow = _workflow(question, board)
-    pictures = wishes.pictures(scene, board.tasks.get(chosen.task))
+    pictures = wishes.files(scene, board.tasks.get(chosen.task))
     seed = chosen.next_seed()
     chosen.last_seed = str(seed)
     return Order(
@@ -94,9 +98,9 @@ def _workflow(question: TaskQuestion, board: Board) -> InPlace:
     is_read = board.question is not None and board.question.entry == question.entry
     if is_read and board.workflow is not None:
         return board.workflow
-    raise QualityTierError(
-        (board.error if is_read else "") or "The workflow of this task is still being read. Click Generate again."
-    )
+    if is_read and board.error:
+        raise WorkflowNotFoundError(board.error)
+    raise NotReadYet("The workflow of this task is still being read. Click Generate again.")
 
 
 def _without_loras(prompt: str) -> str:

@@ -62,6 +62,12 @@ def shortened(text: str, width: int, size: float, tail: int = 0) -> str:
     return kept.rstrip() + end
 
 
+def text_width(text: str) -> int:
+    """Return how many pixels wide a text is in a panel."""
+    blf.size(0, text_size())
+    return round(blf.dimensions(0, text)[0])
+
+
 def _pieces(word: str, width: int) -> list[str]:
     """Cut a word that is too long for a line: after a joint such as / or _ where there is one, else anywhere."""
     pieces = [""]

@@ -18,7 +18,6 @@ from ..comfy.errors import ComfyError
 from ..comfy.models import Models, in_menus
 from ..workflow.errors import NotNodeTypes
 from ..workflow.node_types import NodeTypes
-from ..workflow.similar_names import nearest_names
 from .server_state import ServerState
 
 log = logging.getLogger(__name__)
@@ -36,10 +35,6 @@ class Stock:
     def age(self) -> float:
         """Seconds since it was read."""
         return time.monotonic() - self.read
-
-    def nearest(self, folder: str, name: str) -> tuple[str, ...]:
-        """The models in a folder with the names most like one that the server lacks."""
-        return nearest_names(name, self.models.names(folder))
 
 
 class StockRoom:

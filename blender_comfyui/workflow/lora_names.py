@@ -68,13 +68,13 @@ def on_server(name: str, known: Iterable[str]) -> str:
     names = tuple(known)
     if name in names:
         return name
-    for alike in (same_file, _same_but_ending, _same_but_folder):
+    for alike in (same_file, _same_but_ending, _same_but_case, _same_but_folder):
         found = [other for other in names if alike(name, other)]
         if len(found) == 1:
             return found[0]
         if found:
             those = " or ".join(quoted(other) for other in found[:4])
-            raise InvalidValue(f"The LoRA {quoted(name)} may be {those}. Name it with its folder.", name="loras")
+            raise InvalidValue(f"The LoRA {quoted(name)} may be {those}. Write its whole name.", name="loras")
     near = nearest_names(name, names)
     instead = f"Did you mean {' or '.join(quoted(other) for other in near)}?" if near else _none_alike(names)
     raise InvalidValue(f"The server has no LoRA {quoted(name)}. {instead}", name="loras")
@@ -99,14 +99,18 @@ def _same_but_ending(name: str, other: str) -> bool:
     return _bare(name) == _bare(other)
 
 
+def _same_but_case(name: str, other: str) -> bool:
+    return _bare(name).casefold() == _bare(other).casefold()
+
+
 def _same_but_folder(name: str, other: str) -> bool:
-    return _bare(name) == _bare(other).rsplit("/", 1)[-1]
+    return _same_but_case(name, _bare(other).rsplit("/", 1)[-1])
 
 
 def _bare(name: str) -> str:
-    path = unicodedata.normalize("NFC", name).replace("\\", "/").casefold()
-    ending = next((ending for ending in _ENDINGS if path.endswith(ending)), "")
-    return path.removesuffix(ending)
+    path = unicodedata.normalize("NFC", name).replace("\\", "/")
+    ending = next((ending for ending in _ENDINGS if path.casefold().endswith(ending)), "")
+    return path[: len(path) - len(ending)]
 
 
 def _none_alike(names: tuple[str, ...]) -> str:

@@ -7,14 +7,15 @@ treated in the same way: the one that conditions what the model samples goes thr
 
 A model that nothing with a prompt samples, such as one that finds poses, is left alone where others are sampled.
 
-Which links carry a model or a text encoder says the server (``types``). Without it ComfyUI's own loaders are known, and
-what comes behind them by the names of the inputs that read it.
+Which links carry a model or a text encoder says the server (``types``). Without it ComfyUI's own loaders are known,
+others by ComfyUI's own nodes that use what they give, and what comes behind them by the names of the inputs that read
+it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count as numbers_from
 from typing import Any, NamedTuple
@@ -28,6 +29,10 @@ _WEIGHTS = (_MODEL, _CLIP)
 _ADAPTING = frozenset({"*", ""})
 _CONDITIONED = ("positive", "conditioning", "cond1")
 _READERS = {_MODEL: re.compile(r"model\d*|unet"), _CLIP: re.compile(r"clip\d*")}
+_USERS = {
+    _MODEL: re.compile(r"KSampler(Advanced)?|SamplerCustom|(Basic|(Dual)?CFG)Guider"),
+    _CLIP: re.compile(r"CLIPTextEncode.*"),
+}
 # What a server's answer is asked for otherwise (ComfyUI 0.3.64 to 0.38).
 _BOTH = (_MODEL, _CLIP, "VAE")
 _STOCK: Mapping[str, Sequence[object]] = {
@@ -185,19 +190,33 @@ class _Search:
             given = told[link.slot] if 0 <= link.slot < len(told) else ""
             if isinstance(given, str) and given not in _ADAPTING and not given.startswith("COMFY_"):
                 return given if given in _WEIGHTS else ""
+        else:
+            used = [kind for kind in _WEIGHTS if self.is_used_as(link, kind)]
+            if used:
+                return used[0]
         taken = {self.kind(other, seen) for other in node.links().values() if other in self.readers}
         return next((kind for kind in _WEIGHTS if kind in taken and self.is_read_as(link, kind)), "")
 
-    def is_read_as(self, link: Link, kind: str, seen: frozenset[Link] = frozenset()) -> bool:
+    def is_read_as(self, link: Link, kind: str) -> bool:
         """Whether something takes it as this kind, also behind a switch."""
-        for node_id, input_name in self.readers[link]:
-            if _READERS[kind].fullmatch(input_name):
-                return True
-            if passed_through(self.nodes, self.nodes[node_id]) and link not in seen:
-                behind = self.given.get(node_id, ())
-                if any(self.is_read_as(other, kind, seen | {link}) for other in behind):
-                    return True
-        return False
+        behind = self.read_by(link, lambda place: bool(passed_through(self.nodes, self.nodes[place.node_id])))
+        return any(_READERS[kind].fullmatch(place.input_name) for place in behind)
+
+    def is_used_as(self, link: Link, kind: str) -> bool:
+        """Whether ComfyUI's own nodes sample with it, or encode a text, also behind what changes it."""
+        behind = self.read_by(link, lambda place: bool(_READERS[kind].fullmatch(place.input_name)))
+        read = (place.node_id for place in behind if _READERS[kind].fullmatch(place.input_name))
+        return any(_USERS[kind].fullmatch(self.nodes[node_id].class_type) for node_id in read)
+
+    def read_by(self, link: Link, is_past: Callable[[Place], bool]) -> Iterator[Place]:
+        """Yield what reads a link, and what comes behind those readers that can be looked past."""
+        seen, waiting = {link}, [link]
+        while waiting:
+            for place in self.readers[waiting.pop()]:
+                yield place
+                behind = set(self.given.get(place.node_id, ())) - seen if is_past(place) else set()
+                seen |= behind
+                waiting += behind
 
     def partner(self, clip: _Cut, models: Sequence[_Cut], taken: Mapping[int, list[_Cut]]) -> int | None:
         """Return the number of the model that a text encoder belongs to, rather one that has none yet."""

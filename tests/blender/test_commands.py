@@ -13,7 +13,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender import workflow_graphs
+from tests.blender import storyboards, workflow_graphs
 
 PYTHON_OF_TESTS = "BLENDER_COMFYUI_PYTHON"
 
@@ -125,6 +125,22 @@ def test_a_storyboard_of_a_file(server, run, saved):
     code, told = run("storyboard", "--status")
     assert code == 0, told
     assert [panel["prompt"] for panel in told["storyboard"]["panels"]] == ["fox 1", "fox 2"]
+
+
+def test_what_a_command_made_of_a_storyboard_is_placed_when_the_file_is_opened(server, run, saved, until):
+    board = bpy.context.scene.comfyui_storyboard
+    board.id = "fox"
+    storyboards.settle(board)
+    for number in (1, 2):
+        panel = board.panels.add()
+        panel.name, panel.prompt, panel.start, panel.length = f"p{number}", f"fox {number}", number * 25, 20
+    bpy.ops.wm.save_mainfile()
+    code, told = run("storyboard")
+    assert code == 0, told
+    assert not storyboards.placed()
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    until(lambda: len(storyboards.placed()) == 2)
+    assert storyboards.placed() == [("p1", 25, 45), ("p2", 50, 70)]
 
 
 def test_the_gallery_shows_what_commands_made(server, run, comfyui, saved, records):

@@ -1,5 +1,9 @@
 """Tasks and tiers in the panel: what is asked for, what a tier sets, what a person sets instead, and what is sent."""
 
+import importlib
+import os
+import sys
+import threading
 from types import SimpleNamespace
 
 import bpy
@@ -105,6 +109,14 @@ def test_a_tier_is_shown_with_its_description_its_time_and_its_values(full, chos
     assert greyed(shown())["steps"] == "40"
 
 
+def test_long_names_of_tiers_stand_in_as_many_rows_as_they_need(module):
+    drawing = module("blender.tasks.drawing")
+    task = SimpleNamespace(tiers={"low": 1, "standard": 2, "high": 3, "film": 4})
+    assert drawing._columns(task, set(), 224) == 4
+    assert drawing._columns(task, {"standard"}, 224) == 3
+    assert drawing._columns(SimpleNamespace(tiers={"low": 1, "a_tier_with_a_long_name_of_its_own": 2}), set(), 224) == 1
+
+
 def test_before_the_tasks_are_read_there_is_a_panel(full, chosen, asking, draw):
     layout = draw()
     assert "Reading the tasks …" in layout.text
@@ -141,8 +153,9 @@ def test_tiers_that_cannot_run_are_shown_with_the_reason_and_the_nearest_names(f
     assert [drawn.icon for drawn in tiers(layout)] == ["ERROR"] * 3
     assert layout.text.count("the server has no checkpoint") == 1, "once, not for each tier"
     [nearest] = [drawn for drawn in layout.drawn if drawn.name == "comfyui.use_model"]
-    assert nearest.text == "SD15\\v1-5-pruned-emaonly.safetensors"
     said = nearest.arguments["properties"]
+    assert said.model == "SD15\\v1-5-pruned-emaonly.safetensors"
+    assert nearest.text.endswith("y.safetensors"), "what tells two names apart is at their ends"
     bpy.ops.comfyui.use_model(name=said.name, model=said.model)
     layout = shown()
     assert [drawn.icon for drawn in tiers(layout)] == ["NONE"] * 3
@@ -207,7 +220,9 @@ def test_an_override_is_marked_and_given_back_with_a_click(full, chosen, shown):
 
 def test_parameters_without_a_property_of_their_own_belong_to_their_task(full, chosen, shown):
     bpy.ops.comfyui.set_task(task="character_portrait")
-    assert greyed(shown())["Enlarge.scale_by"] == "1.25"
+    layout = shown()
+    assert greyed(layout)["Enlarge.scale_by"] == "1.25"
+    assert "Enlarge" not in layout.text, "nothing else is called so here"
     bpy.ops.comfyui.override_parameter(name="Enlarge.scale_by")
     [item] = chosen.overrides
     assert (item.kind, item.value) == ("NUMBER", 1.25)
@@ -263,6 +278,18 @@ def test_overrides_are_in_the_blend(full, chosen, shown, tmp_path):
     assert settings.loras[0].lora == "ink"
 
 
+def test_what_would_not_be_saved_is_not_changed(full, chosen, tmp_path):
+    library = str(tmp_path / "library.blend")
+    bpy.context.scene.name = "Linked"
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.scenes = ["Linked"]
+    bpy.context.window.scene = bpy.data.scenes["Linked"]
+    names = "set_task set_tier override_parameter reset_parameter use_model search_model add_lora add_embedding"
+    assert not any(getattr(bpy.ops.comfyui, name).poll() for name in names.split())
+
+
 # ---- what is sent
 
 
@@ -301,7 +328,7 @@ def test_pictures_that_are_in_no_file_are_sent(full, chosen, shown):
     assert mask["image"].startswith("hole")
 
 
-def test_an_image_that_shows_nothing_is_said(full, chosen, shown):
+def test_an_image_that_shows_nothing_is_said_and_written_down(full, chosen, shown, records, until):
     chosen.task = "image_to_image"
     shown()
     image = bpy.data.images.new("gone", 8, 8)
@@ -309,6 +336,11 @@ def test_an_image_that_shows_nothing_is_said(full, chosen, shown):
     chosen.input_image = image
     with pytest.raises(RuntimeError, match="“gone” shows nothing"):
         bpy.ops.comfyui.generate()
+    until(records)
+    [record] = records()
+    assert (record.task, record.state, record.error_kind) == ("image_to_image", "failed", "ParameterValidationError")
+    assert "“gone” shows nothing" in record.error
+    assert record.label == "a red fox"
 
 
 # ---- LoRAs
@@ -343,6 +375,22 @@ def test_a_lora_that_the_server_lacks_is_a_reason(full, chosen, shown):
     layout = shown()
     assert "The server has no LoRA “inkk”. Did you mean “ink.safetensors”?" in layout.text
     assert "Not on this server" in layout.text
+
+
+def test_a_lora_shows_what_tells_it_apart_and_is_chosen_and_liked(full, chosen, shown, module):
+    long = "styles/of the house/ink_and_wash_on_rice_paper_{}.safetensors"
+    full.control(set={"models": {**MODELS, "loras": [long.format("v1"), long.format("v2"), "ink.safetensors"]}})
+    bpy.ops.comfyui.add_lora(lora=long.format("v2"))
+    bpy.ops.comfyui.add_lora(lora="ink")
+    layout = shown()
+    first, second = [drawn.text for drawn in layout.drawn if drawn.name == "comfyui.choose_lora"]
+    assert (first[:4], first[-3:], second) == ("ink_", "_v2", "ink")
+    liking = [drawn.arguments["properties"] for drawn in layout.drawn if drawn.name == "comfyui.toggle_favourite_model"]
+    assert (liking[-1].folder, liking[-1].name) == ("loras", "ink.safetensors")
+    bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
+    assert module("blender.tasks.models").names("loras")[0] == "ink.safetensors"
+    assert bpy.ops.comfyui.choose_lora(index=0, folder="loras", choice="0") == {"FINISHED"}
+    assert [lora.lora for lora in chosen.loras] == ["ink.safetensors", "ink"]
 
 
 # ---- models
@@ -444,7 +492,35 @@ def test_an_imported_workflow_takes_a_tasks_place_in_one_scene(full, chosen, sho
     assert "Image" in [drawn.text for drawn in shown().drawn if drawn.kind == "menu"], "that was the former one"
 
 
-def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load, module, until, alone):
+def test_an_imported_workflow_in_a_tasks_place_has_the_values_and_files_of_its_own_panel(full, chosen, shown, load):
+    from tests.blender import workflow_graphs as graphs
+
+    graph = graphs.classic()
+    graph["4"]["inputs"]["ckpt_name"] = V15
+    graph["20"] = {"class_type": "LoadImage", "inputs": {"image": "example.png"}}
+    graph["21"] = {"class_type": "PreviewImage", "inputs": {"images": ["20", 0]}}
+    load(graph, "house.json")
+    chosen.values["3.denoise"] = 0.75
+    chosen.media["20.image"].image = picture("photo")
+    assert bpy.ops.comfyui.imported_for_task(task="image_generation") == {"FINISHED"}
+    layout = shown()
+    assert greyed(layout)["denoise"] == "0.75"
+    assert "as its own panel has it" in layout.text
+    assert "comfyui.use_workflow" in layout.operators, "where it is set"
+    assert [drawn.icon for drawn in tiers(layout)] == ["NONE"] * 3, "the file on the server is not needed"
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert sent(full)["3"]["inputs"]["denoise"] == 0.75
+    assert sent(full)["20"]["inputs"]["image"].startswith("photo")
+    bpy.ops.comfyui.override_parameter(name="denoise")
+    chosen.denoise = 0.5
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    assert sent(full)["3"]["inputs"]["denoise"] == 0.5, "what the task sets goes before"
+    chosen.values["3.denoise"] = "damaged"
+    with pytest.raises(RuntimeError, match="holds something else than it was made for"):
+        bpy.ops.comfyui.generate()
+
+
+def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load, module, until, alone, records):
     from tests.blender import workflow_graphs as graphs
 
     graph = graphs.classic()
@@ -469,6 +545,7 @@ def test_a_workflow_of_the_library_takes_a_tasks_place(full, chosen, shown, load
     shown()
     with pytest.raises(RuntimeError, match="was chosen for this task cannot be used"):
         bpy.ops.comfyui.generate()
+    until(lambda: "was chosen for this task cannot be used" in records()[0].error)
     bpy.ops.comfyui.choose_task_workflow(task="image_generation", entry="NONE")
     shown()
     assert bpy.ops.comfyui.generate() == {"FINISHED"}
@@ -523,39 +600,6 @@ def test_loras_go_into_an_imported_workflow_too(full, chosen, load, panel, draw,
         bpy.ops.comfyui.generate()
 
 
-@pytest.mark.skipif(bpy.app.version < (4, 3, 0), reason="bpy 4.2 crashes when it reads preferences anew")
-def test_the_preferences_survive_a_restart(preferences, module, package, tmp_path):
-    preferences.studio_tiers = str(tmp_path / "studio.yaml")
-    bpy.ops.comfyui.prefer_model(task="grid", name="checkpoint", model="own/日本.safetensors")
-    bpy.ops.comfyui.toggle_favourite_model(folder="loras", name="ink.safetensors")
-    module("blender.task_workflows").choose("upscale", "0123456789ab")
-    bpy.ops.wm.save_userpref()
-    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
-        preferences.property_unset(name)
-    bpy.ops.wm.read_userpref()
-    kept = bpy.context.preferences.addons[package].preferences
-    assert kept.studio_tiers == str(tmp_path / "studio.yaml")
-    assert module("blender.tasks.models").preferred("grid") == {"checkpoint": "own/日本.safetensors"}
-    assert module("blender.tasks.models").favourites("loras") == {"ink.safetensors"}
-    assert module("blender.task_workflows").chosen("upscale") == "0123456789ab"
-    for name in ("studio_tiers", "favourite_models", "preferred_models", "task_workflows"):
-        kept.property_unset(name)
-    bpy.ops.wm.save_userpref()
-
-
-@pytest.mark.skipif(bpy.app.version >= (5, 0, 0), reason="from 5.0 on Python cannot write what a file holds")
-def test_what_an_earlier_version_left_in_a_blend_is_read(tmp_path):
-    """Then there was one task, kept as a number, and each workflow was named."""
-    bpy.context.scene.comfyui.prompt = "old"
-    for name, value in {"task": 0, "workflow": "sd_basic", "steps": 30, "sampler": "euler"}.items():
-        bpy.context.scene["comfyui"][name] = value
-    settings = reopened(tmp_path / "old.blend").comfyui
-    assert (settings.task, settings.tier, settings.workflow) == ("image_generation", "standard", "sd_basic")
-    assert (settings.steps, settings.sampler) == (30, "euler")
-    settings.task = "grid"
-    assert settings.task == "grid"
-
-
 def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, module):
     """It reads what is known, and looks through no long list anew."""
     full.control(set={"models": {**MODELS, "loras": [f"folder/style {number}.safetensors" for number in range(5000)]}})
@@ -564,9 +608,59 @@ def test_drawing_is_quick_with_thousands_of_models(full, chosen, shown, draw, mo
     shown()
     models = module("blender.tasks.models")
     assert models.names("loras") is models.names("loras")
-    looks = module("blender.tasks.lora_rows")._is_among.cache_info().misses
+    looks = module("blender.tasks.lora_rows")._on_server.cache_info().misses
     draw()
-    assert module("blender.tasks.lora_rows")._is_among.cache_info().misses == looks
+    assert module("blender.tasks.lora_rows")._on_server.cache_info().misses == looks
+
+
+def test_drawing_touches_neither_disk_nor_network(full, chosen, shown, draw, load, module, preferences, monkeypatch):
+    from tests.blender import workflow_graphs as graphs
+
+    load(graphs.classic(), "house.json")
+    bpy.ops.comfyui.add_lora(lora="ink")
+    bpy.ops.comfyui.imported_for_task(task="image_generation")
+    shown()
+    touched = []
+
+    def note(event, arguments):
+        is_ours = watching and threading.current_thread() is threading.main_thread()
+        if is_ours and event.partition(".")[0] in ("open", "os", "shutil", "socket", "sqlite3", "urllib", "subprocess"):
+            touched.append((event, arguments))
+
+    def noted_stat(*arguments, **options):
+        note("os.stat", arguments)
+        return stat(*arguments, **options)
+
+    stat, watching = os.stat, False
+    sys.addaudithook(note)  # it cannot be taken away, only told to be silent
+    monkeypatch.setattr(os, "stat", noted_stat)
+    watching = True
+    for task in ("image_generation", "grid", "image_generation"):
+        chosen.task = task
+        draw()
+        draw("SEQUENCE_EDITOR")
+        module("blender.tasks.preferences").draw(Recorder(), preferences, 600, bpy.context.scene)
+    watching = False
+    assert touched == []
+
+
+@pytest.mark.parametrize(
+    "contents", [b"tasks: [", b"\xff\xfe\x00", b"tasks: {grid: {tiers: {low: 3}}}", None, "a folder"]
+)
+def test_a_damaged_studios_file_is_no_obstacle_to_starting(
+    full, chosen, preferences, tmp_path, forget, package, draw, until, contents
+):
+    studio = tmp_path / "studio.yaml"
+    if isinstance(contents, bytes):
+        studio.write_bytes(contents)
+    elif contents is not None:
+        studio.mkdir()
+    preferences.studio_tiers = str(studio)
+    forget()
+    until(lambda: "studio.yaml" in draw().text and tiers(draw()))
+    assert bpy.ops.comfyui.generate() == {"FINISHED"}
+    bpy.context.preferences.addons[package].preferences.studio_tiers = ""
+    importlib.import_module(f"{package}.blender.tasks.asking").close()
 
 
 def test_two_scenes_that_are_shown_at_once_do_not_ask_in_turns(full, chosen, shown, asking, until):

@@ -61,10 +61,6 @@ def test_it_is_read_now_on_demand(room, heard) -> None:
     assert room.last is stock
     assert heard.told == [stock]
     assert 0 <= stock.age < LIMIT
-    assert stock.nearest("loras", "sub dir\\random_lora.pt") == (
-        "random_lora.safetensors",
-        "sub dir/random_lora.safetensors",
-    )
 
 
 def test_nothing_is_read_before_somebody_wants_it(room, heard) -> None:

@@ -1,9 +1,10 @@
 """A pytest of its own for a part of the tests, in another environment than this one's.
 
-Two at a time run beside everything else, because they mostly wait: for Blender, for servers.
+Three at a time run beside everything else, because they mostly wait: for Blender, for servers.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tools.project import ROOT
 
-AT_ONCE = 2
+AT_ONCE = 3
 LIMIT = 1000.0  # seconds
 _GIVING_WAY = ("nice", "-n", "5") if shutil.which("nice") else ()
 
@@ -71,7 +72,7 @@ class InnerRuns:
 
     def start(self, name: str, make: Callable[[Path], InnerRun]) -> None:
         """`make` gets a folder of its own."""
-        folder = Path(self._folder.name) / name.replace("/", "-")
+        folder = Path(self._folder.name) / re.sub(r"\W+", "-", name)
         folder.mkdir()
         self._futures[name] = self._pool.submit(self._run, make(folder))
 

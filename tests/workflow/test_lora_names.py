@@ -67,6 +67,7 @@ def test_a_tag_is_short() -> None:
 
 
 KNOWN = ("ink.safetensors", "sub dir/ink drawing.safetensors", "styles\\墨.safetensors", "a/x.pt", "b/x.safetensors")
+KNOWN += ("oil.safetensors", "Oil.safetensors", "sub/oil.safetensors", "wax.pt", "wax.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,8 @@ KNOWN = ("ink.safetensors", "sub dir/ink drawing.safetensors", "styles\\墨.safe
         ("styles/墨.safetensors", "styles\\墨.safetensors"),
         ("墨", "styles\\墨.safetensors"),
         ("a/x", "a/x.pt"),
+        ("Oil", "Oil.safetensors"),
+        ("sub\\oil", "sub/oil.safetensors"),
     ],
 )
 def test_the_servers_name_is_found(name: str, found: str) -> None:
@@ -90,7 +93,9 @@ def test_the_servers_name_is_found(name: str, found: str) -> None:
 @pytest.mark.parametrize(
     ("name", "known", "said"),
     [
-        ("x", KNOWN, "The LoRA “x” may be “a/x.pt” or “b/x.safetensors”. Name it with its folder."),
+        ("x", KNOWN, "The LoRA “x” may be “a/x.pt” or “b/x.safetensors”. Write its whole name."),
+        ("wax", KNOWN, "The LoRA “wax” may be “wax.pt” or “wax.safetensors”. Write its whole name."),
+        ("OIL", KNOWN, "The LoRA “OIL” may be “oil.safetensors” or “Oil.safetensors”. Write its whole name."),
         ("inc", KNOWN, "The server has no LoRA “inc”. Did you mean “ink.safetensors”?"),
         ("zebra", KNOWN, "The server has no LoRA “zebra”. Choose one of its list."),
         ("ink", (), "The server has no LoRA “ink”. It has none at all: put the file into its folder models/loras."),

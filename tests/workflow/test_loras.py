@@ -257,7 +257,18 @@ def test_a_loader_of_a_node_pack_is_known_from_the_server() -> None:
     links = {"5.model": ["9", 0], "2.clip": ["9", 1], "3.clip": ["9", 1]}
     types = {"UnetLoaderGGUF": ("MODEL",)}
     assert rewritten(graph, types=types) == relinked(graph, links, n9=loader(["1", 0], ["8", 0]))
-    assert rewritten(graph) == graph, "nobody says what it gives"
+
+
+def test_without_the_server_a_loader_is_known_by_the_sampler_and_the_texts_behind_it() -> None:
+    more = {
+        "n1": node("UnetLoaderGGUF", unet_name="x.gguf"),
+        "n8": node("DualCLIPLoaderGGUF", clip_name1="t5", clip_name2="l", type="flux"),
+        "n9": node("ModelSamplingFlux", max_shift=1.15, base_shift=0.5, width=64, height=64, model=["1", 0]),
+        "n10": node("CLIPSetLastLayer", stop_at_clip_layer=-2, clip=["8", 0]),
+    }
+    graph = relinked(txt2img(**more), {"5.model": ["9", 0], "2.clip": ["10", 0], "3.clip": ["8", 0]})
+    links = {"9.model": ["11", 0], "10.clip": ["11", 1], "3.clip": ["11", 1]}
+    assert rewritten(graph) == relinked(graph, links, n11=loader(["1", 0], ["8", 0]))
 
 
 def test_a_switch_between_two_models_is_behind_both_stacks() -> None:
@@ -337,3 +348,14 @@ def test_links_in_a_circle_are_followed_once() -> None:
     )
     result = rewritten(graph, types={"ModelPatch": ("MODEL",)})
     assert {node["class_type"] for node in result.values()} >= {"ModelPatch"}
+
+
+@pytest.mark.parametrize("class_type", ["ComfySwitchNode", "ModelPatch"])
+def test_many_ways_to_one_loader_are_not_all_walked(class_type: str) -> None:
+    graph = txt2img(n1=node("PackLoader", ckpt_name="x"), n5=ksampler(model=["40", 0]))
+    for number in range(10, 41):
+        link = [str(number - 1), 0] if number > 10 else ["1", 0]
+        names = ("on_true", "on_false") if class_type == "ComfySwitchNode" else ("model1", "model2")
+        graph[str(number)] = node(class_type, switch=True, **dict.fromkeys(names, link))
+    names = {found["class_type"] for found in rewritten(graph).values()}
+    assert "LoraLoader" in names

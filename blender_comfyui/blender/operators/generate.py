@@ -9,12 +9,13 @@ from bpy.types import Context, Event, Menu, Operator
 
 from ...comfy.errors import ComfyError
 from ...generation.job import Job
+from ...generation.session import Session
 from ...generation.tasks.errors import QualityTierError
 from ...workflow.errors import WorkflowError
 from .. import delivery, regions, runtime
 from ..job_list import Entry
-from ..order import order
-from ..tasks import asking, words
+from ..order import NotReadYet, Order, order, target
+from ..tasks import asking, wishes, words
 from ..workflow_panel import running
 
 _LOOK = 0.02  # seconds between two ticks while a script waits
@@ -102,9 +103,11 @@ class COMFYUI_OT_generate(Operator):
             return None
         try:
             return start(context)
+        except NotReadYet as error:
+            self.report({"WARNING"}, str(error))
         except (ComfyError, WorkflowError, QualityTierError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
-            return None
+        return None
 
 
 class COMFYUI_OT_run_again(Operator):
@@ -133,10 +136,10 @@ class COMFYUI_OT_run_again(Operator):
 def start(context: Context) -> Entry:
     """Submit what the scene's settings say and return at once.
 
-    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess, WorkflowError or QualityTierError.
+    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess, WorkflowError, QualityTierError or NotReadYet.
     """
     session = runtime.session()
-    wanted = order(context, asking.want(context.scene))
+    wanted = _put_together(context, session)
     job = session.run_task(
         wanted.task,
         wanted.tier,
@@ -149,6 +152,17 @@ def start(context: Context) -> Entry:
         context=wanted.context,
     )
     return follow(job)
+
+
+def _put_together(context: Context, session: Session) -> Order:
+    """The history tells also of what could not be."""
+    board = asking.want(context.scene)
+    try:
+        return order(context, board)
+    except QualityTierError as error:
+        asked = wishes.question(context.scene, board).order
+        session.note_failure(asked.task, asked.tier, asked.parameters, error, context=target(context))
+        raise
 
 
 def follow(job: Job) -> Entry:

@@ -10,6 +10,7 @@ from bpy.types import Context, Event, Operator
 
 from .. import delivery, regions
 from ..tasks import choices, models
+from .changing import ChangingOperator
 
 _LORAS = "loras"
 _EMBEDDINGS = "embeddings"
@@ -32,7 +33,7 @@ def _names(self: Any, _context: Context) -> Iterable[tuple[str, str, str, str, i
     return _Found.items
 
 
-class SearchOperator:
+class SearchOperator(ChangingOperator):
     """A search among the server's models in a `folder`, favourites first."""
 
     bl_options = {"UNDO", "INTERNAL"}
@@ -41,13 +42,9 @@ class SearchOperator:
     folder: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     choice: EnumProperty(items=_names, options={"SKIP_SAVE"})
 
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return context.scene is not None
-
     def invoke(self, context: Context, _event: Event) -> set[str]:
         if not models.names(self.folder):
-            self.report({"WARNING"}, "The server has none of these, or has not told of them yet. Refresh the models.")
+            self.report({"WARNING"}, "No server has told of any. It is being asked again: try in a moment.")
             models.refresh()
             return {"CANCELLED"}
         context.window_manager.invoke_search_popup(cast(Operator, self))
@@ -73,7 +70,7 @@ class COMFYUI_OT_search_model(SearchOperator, Operator):
         return {"FINISHED"}
 
 
-class COMFYUI_OT_use_model(Operator):
+class COMFYUI_OT_use_model(ChangingOperator, Operator):
     """Use this model of the server instead"""
 
     bl_idname = "comfyui.use_model"
@@ -174,7 +171,7 @@ class COMFYUI_OT_add_embedding(SearchOperator, Operator):
         return {"FINISHED"}
 
 
-class LoraOperator:
+class LoraOperator(ChangingOperator):
     """What concerns one LoRA of the stack, by its `index`."""
 
     bl_options = {"UNDO", "INTERNAL"}
@@ -183,7 +180,32 @@ class LoraOperator:
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return context.scene is not None and bool(context.scene.comfyui.loras)
+        return super().poll(context) and bool(context.scene.comfyui.loras)
+
+
+class COMFYUI_OT_choose_lora(LoraOperator, SearchOperator, Operator):
+    """Take another LoRA of the server here"""
+
+    bl_idname = "comfyui.choose_lora"
+    bl_label = "Choose LoRA"
+
+    @classmethod
+    def description(cls, context: Context, properties: "COMFYUI_OT_choose_lora") -> str:
+        """Return the whole name: the button has room for a part."""
+        stack = context.scene.comfyui.loras
+        name = stack[properties.index].lora if properties.index < len(stack) else ""
+        return f"{name}. Click to take another one" if name else cls.__doc__
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        self.folder = _LORAS
+        return SearchOperator.invoke(self, context, event)
+
+    def execute(self, context: Context) -> set[str]:
+        stack = context.scene.comfyui.loras
+        if not (self.folder and self.found and self.index < len(stack)):
+            return {"CANCELLED"}
+        stack[self.index].lora = self.found
+        return {"FINISHED"}
 
 
 class COMFYUI_OT_remove_lora(LoraOperator, Operator):
@@ -219,6 +241,7 @@ register, unregister = bpy.utils.register_classes_factory(
         COMFYUI_OT_refresh_models,
         COMFYUI_OT_add_lora,
         COMFYUI_OT_add_embedding,
+        COMFYUI_OT_choose_lora,
         COMFYUI_OT_remove_lora,
         COMFYUI_OT_move_lora,
     )

@@ -9,16 +9,13 @@ from bpy.types import Context, Operator
 from .. import delivery, regions, task_workflows
 from ..tasks import asking, choices, rows, wishes, words
 from ..workflow_panel import reception
+from .changing import ChangingOperator
 
 
-class TaskOperator:
+class TaskOperator(ChangingOperator):
     """What changes the scene's settings of a task."""
 
     bl_options = {"UNDO", "INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        return context.scene is not None
 
 
 class COMFYUI_OT_set_task(TaskOperator, Operator):
@@ -79,7 +76,7 @@ class COMFYUI_OT_override_parameter(ParameterOperator, Operator):
     """The tier's value. Click to set another one"""
 
     bl_idname = "comfyui.override_parameter"
-    bl_label = "Set"
+    bl_label = "Set Instead of the Tier"
 
     def execute(self, context: Context) -> set[str]:
         chosen = context.scene.comfyui
@@ -97,7 +94,7 @@ class COMFYUI_OT_reset_parameter(ParameterOperator, Operator):
     """Back to the tier's value"""
 
     bl_idname = "comfyui.reset_parameter"
-    bl_label = "Reset"
+    bl_label = "Reset to the Tier"
 
     def execute(self, context: Context) -> set[str]:
         choices.reset(context.scene.comfyui, self.name)
@@ -129,10 +126,11 @@ class COMFYUI_OT_imported_for_task(TaskOperator, Operator):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        found = context.scene is not None and bool(context.scene.comfyui.imported.stamp)
-        if not found:
+        if not super().poll(context):
+            return False
+        if not context.scene.comfyui.imported.stamp:
             cls.poll_message_set("No workflow was imported into this scene yet")
-        return found
+        return bool(context.scene.comfyui.imported.stamp)
 
     def execute(self, context: Context) -> set[str]:
         chosen = context.scene.comfyui

@@ -23,11 +23,12 @@ from ...generation.workshop import (
 )
 from .. import blend_file, compat, delivery, regions, task_workflows
 from ..sinks.target import push_undo
-from ..tasks import asking, wishes
+from ..tasks import asking, in_place
 from ..templates import words
 from ..templates.reading import shelf
 from ..workflow_panel import adopting, checking, reception, state
 from ..workflow_panel.dropped import Dropped, noticed, placed
+from .changing import ChangingOperator
 
 ENDINGS = ".json .png .webp .jpg .jpeg .mp4 .webm .mkv .flac .mp3 .ogg .opus .glb".split()
 _LOOK = 0.02  # seconds between two ticks while a script waits
@@ -94,17 +95,10 @@ def take(scene: Scene, imported: Imported) -> str:
     return " ".join(said)
 
 
-class OpeningOperator:
+class OpeningOperator(ChangingOperator):
     """What brings a workflow into the scene. Scripts wait for it; for a person it comes by itself."""
 
     waits: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    @classmethod
-    def poll(cls, context: Context) -> bool:
-        if context.scene is not None and context.scene.library is not None:
-            cls.poll_message_set("The scene is linked from another file, and changes there are not saved")
-            return False
-        return context.scene is not None
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         self.waits = False
@@ -265,7 +259,7 @@ class COMFYUI_MT_workflow(Menu):
         if chosen.imported.stamp:
             layout.operator("comfyui.use_workflow", text=chosen.imported.title, icon="NODETREE").name = ""
             title = asking.titles().get(chosen.task, chosen.task)
-            is_taken = wishes.takes_imported(chosen)
+            is_taken = in_place.is_chosen(chosen)
             text = (
                 f"{title}: no longer by {chosen.imported.title}" if is_taken else f"{title} by {chosen.imported.title}"
             )

@@ -30,6 +30,9 @@ class _Asking:
             self.desk = TaskDesk(files.book(), settings.user_path("workflows"))
         session = runtime.known_session()
         self.asked.pop(scene, None)
+        for gone in set(self.asked) - _open_scenes():
+            del self.asked[gone]
+            self.desk.forget(gone)
         self.asked[scene], self.when = (question, session), time.monotonic()
         while len(self.asked) > MOST_ASKERS:  # as the desk does
             del self.asked[next(iter(self.asked))]

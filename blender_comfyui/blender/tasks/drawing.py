@@ -7,10 +7,12 @@ from bpy.types import PropertyGroup, Scene, UILayout
 from ...generation.tasks.desk import Board, TierView
 from ...generation.tasks.records import Task
 from .. import compat
-from ..wrapping import draw_sentence
-from . import asking, lora_rows, model_rows, rows, wishes, words
+from ..wrapping import ICON, draw_sentence, scale, text_width
+from . import asking, in_place, lora_rows, model_rows, rows, wishes, words
 
 _IN_A_ROW = 4  # tiers
+_PADDING = 8  # pixels of a button beside its text at least
+_ICON = 18  # … with an icon
 
 
 def draw(layout: UILayout, scene: Scene, width: int, draw_action: Callable[[], None]) -> None:
@@ -42,10 +44,12 @@ def _draw_no_task(layout: UILayout, chosen: PropertyGroup, board: Board, width: 
 
 def _draw_tiers(layout: UILayout, chosen: PropertyGroup, board: Board, task: Task, width: int) -> None:
     column = layout.column(align=True)
-    grid = column.grid_flow(row_major=True, columns=min(_IN_A_ROW, len(task.tiers)), even_columns=True, align=True)
+    off = {view.offer.tier.name for view in board.tiers if view.offer.is_available is False}
+    off = off if wishes.is_of(chosen, board) else set()
+    columns = _columns(task, off, width)
+    grid = column.grid_flow(row_major=True, columns=columns, even_columns=True, align=True)
     for name in task.tiers:
-        view = board.tier(name) if wishes.is_of(chosen, board) else None
-        is_off = view is not None and view.offer.is_available is False
+        is_off = name in off
         part = grid.row(align=True)
         part.active = not is_off
         button = part.operator(
@@ -62,7 +66,23 @@ def _draw_tiers(layout: UILayout, chosen: PropertyGroup, board: Board, task: Tas
     shown = wishes.shown(chosen, board)
     estimate = words.time(shown.offer.estimate) if shown else f"About {round(tier.seconds)} s"
     draw_sentence(column, f"{tier.description} {estimate}.", width)
+    if in_place.is_chosen(chosen):
+        _draw_in_place(layout, chosen, width)
     _draw_reasons(layout, chosen, board, width)
+
+
+def _columns(task: Task, off: set[str], width: int) -> int:
+    """As many tiers side by side as have room for their names."""
+    widest = max(text_width(words.tier_title(name)) + (_ICON if name in off else _PADDING) for name in task.tiers)
+    return max(1, min(_IN_A_ROW, len(task.tiers), width // max(1, widest)))
+
+
+def _draw_in_place(layout: UILayout, chosen: PropertyGroup, width: int) -> None:
+    """The description is of the tier's own workflow."""
+    row = layout.row()
+    sentence = f"“{chosen.imported.title}” makes it: all that is not set here is as its own panel has it."
+    draw_sentence(row.column(), sentence, width - round(ICON * scale()), icon="NODETREE")
+    row.operator("comfyui.use_workflow", text="", icon="GREASEPENCIL", emboss=False).name = ""
 
 
 def _draw_reasons(layout: UILayout, chosen: PropertyGroup, board: Board, width: int) -> None:
@@ -84,7 +104,7 @@ def _draw_reasons(layout: UILayout, chosen: PropertyGroup, board: Board, width: 
             draw_sentence(layout, f"{named}: {reason}", width, icon="ERROR" if chosen.tier in tiers else "INFO")
     view = wishes.shown(chosen, board)
     if view is not None:
-        model_rows.draw_suggestions(layout, view)
+        model_rows.draw_suggestions(layout, view, width)
 
 
 def _draw_given(layout: UILayout, chosen: PropertyGroup, view: TierView | None, task: Task | None) -> None:

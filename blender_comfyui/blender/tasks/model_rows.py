@@ -8,7 +8,7 @@ from ..wrapping import ICON, scale, shortened, text_size
 from . import choices, models
 
 CHECKPOINT = "checkpoint"
-_TAIL = 8  # characters at the end of a name that stay
+_TAIL = 17  # characters at the end of a name that stay: its ending, and what is before
 _MOST_SUGGESTIONS = 3
 
 
@@ -26,7 +26,7 @@ def draw(layout: UILayout, chosen: PropertyGroup, view: TierView, width: int) ->
         body.operator("comfyui.add_embedding", icon="ADD")
 
 
-def draw_suggestions(layout: UILayout, view: TierView) -> None:
+def draw_suggestions(layout: UILayout, view: TierView, width: int) -> None:
     """A button for each of the names most like one that the server lacks."""
     names = {place: model.name for model in view.models for place in model.places}
     wanted: dict[tuple[str, str], None] = {}
@@ -35,7 +35,8 @@ def draw_suggestions(layout: UILayout, view: TierView) -> None:
         if name is not None:
             wanted |= {(name, str(suggestion)): None for suggestion in problem.suggestions[:_MOST_SUGGESTIONS]}
     for name, suggestion in wanted:
-        button = layout.operator("comfyui.use_model", text=suggestion, icon="FORWARD")
+        text = shortened(suggestion, width - round(2 * ICON * scale()), text_size(), _TAIL)
+        button = layout.operator("comfyui.use_model", text=text, icon="FORWARD")
         button.name, button.model = name, suggestion
 
 
@@ -55,13 +56,12 @@ def _draw_place(column: UILayout, chosen: PropertyGroup, view: TierView, place: 
     row = column.row(align=True)
     is_missing = models.is_missing(place.folder, value)
     row.alert = is_missing
+    text = shortened(value, width - round(ICON * scale()), text_size(), _TAIL)
     if place.name == CHECKPOINT:
-        row.prop(chosen, CHECKPOINT, text="", placeholder=value)
+        row.prop(chosen, CHECKPOINT, text="", placeholder=text)
     else:
         part = row.row(align=True)
         part.active = is_set or is_missing
-        room = width - round(ICON * scale())
-        text = shortened(value, room, text_size(), _TAIL)
         button = part.operator("comfyui.search_model", text=text)
         button.name, button.folder = place.name, place.folder
     if is_missing:

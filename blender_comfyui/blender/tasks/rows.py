@@ -34,8 +34,9 @@ def draw(layout: UILayout, chosen: PropertyGroup, view: TierView, width: int) ->
         row.use_property_split = True
         row.prop(chosen, "size_source", expand=True)
     column = body.column(align=True)
-    for name in names(chosen, view):
-        _draw_row(column, chosen, view, name, is_noted=name in notes)
+    there = names(chosen, view)
+    for name in there:
+        _draw_row(column, chosen, view, name, words.label(name, there), is_noted=name in notes)
         if name in notes:
             draw_sentence(column, notes.pop(name), width, icon="INFO")
     for sentence in notes.values():
@@ -47,11 +48,13 @@ def value_of(view: TierView, name: str) -> object:
     return view.offer.tier.parameters.get(name, view.own.get(name))
 
 
-def _draw_row(column: UILayout, chosen: PropertyGroup, view: TierView, name: str, *, is_noted: bool) -> None:
+def _draw_row(
+    column: UILayout, chosen: PropertyGroup, view: TierView, name: str, label: str, *, is_noted: bool
+) -> None:
     split = column.split(factor=_SHARE, align=True)
     title = split.row()
     title.alignment = "RIGHT"
-    title.label(text=words.label(name))
+    title.label(text=label)
     row = split.row(align=True)
     if chosen.size_source == "RENDER" and name in choices.SIZES:
         row.label(text=str(dict(zip(choices.SIZES, chosen.picture_size(), strict=True))[name]))

@@ -1,6 +1,7 @@
 """What a person sets instead of a tier, as the .blend keeps it: values, and a stack of LoRAs."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Context, PropertyGroup
@@ -48,6 +49,20 @@ def _loras(_self: object, _context: Context, _text: str) -> Iterable[str]:
     return models.names("loras")
 
 
+def _strength(name: str, what: str) -> Any:
+    return FloatProperty(
+        name=name,
+        description=f"How strongly it changes the {what}; below 0 it does the opposite",
+        default=1.0,
+        min=-STRONGEST,
+        max=STRONGEST,
+        soft_min=-2.0,
+        soft_max=2.0,
+        step=5,
+        precision=2,
+    )
+
+
 class ComfyLora(PropertyGroup):
     """One of the stack."""
 
@@ -55,28 +70,8 @@ class ComfyLora(PropertyGroup):
     lora: StringProperty(
         name="LoRA", description="The LoRA's file on the server. Folder and ending may be left out", search=_loras
     )
-    strength_model: FloatProperty(
-        name="Model",
-        description="How strongly it changes the diffusion model; below 0 it does the opposite",
-        default=1.0,
-        min=-STRONGEST,
-        max=STRONGEST,
-        soft_min=-2.0,
-        soft_max=2.0,
-        step=5,
-        precision=2,
-    )
-    strength_clip: FloatProperty(
-        name="Text",
-        description="How strongly it changes the text encoder; below 0 it does the opposite",
-        default=1.0,
-        min=-STRONGEST,
-        max=STRONGEST,
-        soft_min=-2.0,
-        soft_max=2.0,
-        step=5,
-        precision=2,
-    )
+    strength_model: _strength("Model", "diffusion model")
+    strength_clip: _strength("Text", "text encoder")
 
 
 CLASSES = (ComfyOverride, ComfyLora)

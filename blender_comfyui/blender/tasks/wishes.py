@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bpy.types import PropertyGroup, Scene
+from bpy.types import Image, PropertyGroup, Scene
 
 from ...generation.drawings import Drawing
 from ...generation.tasks.desk import Board, TaskQuestion, TierView
@@ -13,8 +13,7 @@ from ...generation.tasks.records import Task
 from ...workflow.errors import InvalidValue
 from ...workflow.loras import Lora
 from .. import input_pictures, task_workflows
-from ..workflow_panel import state
-from . import choices
+from . import choices, in_place
 
 PICTURES = ("image", "mask")
 _BETWEEN_PROMPTS = re.compile(r"\s+\|\s+")
@@ -29,6 +28,8 @@ def question(scene: Scene, board: Board) -> TaskQuestion:
     has = _places(chosen, board)
     takes_size = has is None or choices.SIZES[0] in has
     parameters = _prompts(chosen, task) | _preferred(chosen, board) | choices.values(chosen, takes_size=takes_size)
+    if in_place.is_chosen(chosen):
+        parameters = in_place.file_names(chosen, task) | parameters
     return TaskQuestion(Order(chosen.task, chosen.tier, parameters, workflow, loras(chosen)), entry)
 
 
@@ -51,26 +52,28 @@ def loras(chosen: PropertyGroup) -> tuple[Lora, ...]:
     )
 
 
-def pictures(scene: Scene, task: Task | None) -> dict[str, Path | Drawing]:
-    """Return the pictures that a task needs. What is in no file is read now, which takes about 20 ms a megapixel.
+def files(scene: Scene, task: Task | None) -> dict[str, Path | Drawing]:
+    """Return the pictures that a task needs, and what an imported workflow in its place loads.
 
-    Raises ParameterValidationError for an image that shows nothing.
+    What is in no file is read now, which takes about 20 ms a megapixel. Raises ParameterValidationError for an image
+    that shows nothing, and for a damaged value.
     """
     found: dict[str, Path | Drawing] = {}
-    for name in PICTURES:
-        image = getattr(scene.comfyui, f"input_{name}")
-        if image is None or task is None or name not in task.needs:
-            continue
+    if in_place.is_chosen(scene.comfyui):
         try:
-            found[name] = input_pictures.file_of(image) or input_pictures.drawing_of(image, None, scene)
+            found |= in_place.files(scene, task)
         except InvalidValue as error:
-            raise ParameterValidationError(str(error), name=name) from error
+            raise ParameterValidationError(str(error), name=error.name) from error
+    for name in PICTURES if task is not None else ():
+        image = getattr(scene.comfyui, f"input_{name}")
+        if image is not None and name in task.needs:
+            found[name] = _picture(scene, name, image)
     return found
 
 
 def replacement(chosen: PropertyGroup) -> str:
     """Return the name of the workflow that takes the place of the tiers' own, '' where none does."""
-    if takes_imported(chosen):
+    if in_place.is_chosen(chosen):
         return chosen.imported.title
     if chosen.workflow:
         return chosen.workflow
@@ -78,15 +81,16 @@ def replacement(chosen: PropertyGroup) -> str:
     return entry.name if entry else "another workflow" if task_workflows.chosen(chosen.task) else ""
 
 
-def takes_imported(chosen: PropertyGroup) -> bool:
-    """Whether the workflow that was imported into this scene makes the present task."""
-    return bool(chosen.imported_task) and chosen.imported_task == chosen.task and bool(chosen.imported.stamp)
+def _picture(scene: Scene, name: str, image: Image) -> Path | Drawing:
+    try:
+        return input_pictures.file_of(image) or input_pictures.drawing_of(image, None, scene)
+    except InvalidValue as error:
+        raise ParameterValidationError(str(error), name=name) from error
 
 
 def _workflow(chosen: PropertyGroup) -> InPlace:
-    if takes_imported(chosen):
-        contents = state.contents(chosen.imported)
-        return contents.api if contents is not None and contents.api is not None else {}
+    if in_place.is_chosen(chosen):
+        return in_place.graph(chosen)
     return chosen.workflow or None
 
 

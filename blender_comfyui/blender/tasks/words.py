@@ -1,5 +1,7 @@
 """What the panel calls parameters, and how it says values and times. No bpy here."""
 
+from collections.abc import Collection
+
 from ...generation.tasks.counter import Estimate
 from ...generation.tasks.merging import How, Report
 
@@ -8,12 +10,17 @@ _OF_THE_PERSON = frozenset({"prompt", "negative_prompt", "seed"})
 _MINUTE = 60.0
 
 
-def label(name: str) -> str:
-    """Return "Scale by" for "scale_by", and "Enlarge: scale by" for "Enlarge.scale_by"."""
+def label(name: str, among: Collection[str] = ()) -> str:
+    """Return "Scale by" for "scale_by", and "Enlarge: scale by" for "Enlarge.scale_by" if that says more.
+
+    `among` is all that stands beside it: what only one of them is called needs no node before it.
+    """
     if name in _LABELS:
         return _LABELS[name]
     where, dot, rest = name.rpartition(".")
     text = rest.replace("_", " ")
+    if dot and among and sum(other.rpartition(".")[2] == rest for other in among) == 1:
+        return label(rest)
     return f"{where}: {text}" if dot else text[:1].upper() + text[1:]
 
 

@@ -109,8 +109,11 @@ class TaskBook:
             if changed or last is None:
                 for source in changed:
                     _read(source, sources)
+                for source in sources:
+                    if source.problem and changed != [source]:  # it may go with what the others say now
+                        _read(source, sources)
                 last = combined([source.good for source in sources])
-                self._problems = tuple(source.problem for source in sources if source.problem)
+                self._tell(tuple(source.problem for source in sources if source.problem))
             if last.lists is not lists:
                 last = replace(last, lists=lists)
             self._last = last
@@ -125,6 +128,13 @@ class TaskBook:
         """End the thread; returns at once."""
         self._watching = False
         self._wake.set()
+
+    def _tell(self, problems: tuple[InFile, ...]) -> None:
+        told = {str(problem) for problem in self._problems}
+        for problem in problems:
+            if str(problem) not in told:
+                log.warning("quality tiers: %s", problem)
+        self._problems = problems
 
     def _run(self) -> None:
         while self._watching:
@@ -155,7 +165,6 @@ def _read(source: _Source, sources: list[_Source]) -> None:
     except (InFile, OSError, ValueError) as error:  # the last one is a path that is none
         source.good = before
         source.problem = error if isinstance(error, InFile) else _unreadable(source.path, error)
-        log.warning("quality tiers: %s", source.problem)
     source.stamp = source.stamp[:1] + tuple(_stamp(path) for path in files)
 
 

@@ -81,15 +81,32 @@ class TaskCalls(ABC):
         try:
             ready = self._counter.prepare(order)
         except QualityTierError as error:
-            label = str(order.parameters.get("prompt", ""))
-            asked = Request(
-                {}, readable(order.parameters), task=task, tier=tier, label=label, folder=folder, context=context
-            )
-            self._unprepared(asked, error)
+            self.note_failure(task, tier, order.parameters, error, folder=folder, context=context)
             raise
         job = self._send(ready, folder, stem, context)
         job.task_report = ready.report
         return job
+
+    def note_failure(
+        self,
+        task: str,
+        tier: str,
+        parameters: Mapping[str, object],
+        error: Exception,
+        *,
+        folder: Path | None = None,
+        context: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have the history tell of an order that could not even be put together, and return at once.
+
+        `run_task` does so itself; this is for what is in the way before, such as a picture that shows nothing.
+        """
+        prompt = parameters.get("prompt", "")
+        label = " | ".join(map(str, prompt)) if isinstance(prompt, list | tuple) else str(prompt)
+        asked = Request(
+            {}, readable(parameters), task=task, tier=tier, label=label, folder=folder, context=dict(context or {})
+        )
+        self._unprepared(asked, error)
 
     def status(self, job_id: str) -> JobStatus:
         """How a job is, also one that has ended; of one of an earlier session the history is read.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ...workflow.preflight import runnable_outputs
 from ...workflow.problems import Problem
+from ...workflow.wording import quoted
 from ..history import Durations, History
 from ..stock import Stock, StockRoom
 from .book import TaskBook
@@ -97,7 +98,7 @@ class Counter:
             prepared, problems = checked(prepared, stock)
             if is_fresh and not _can_run(prepared, stock, problems):
                 self._stock.want(anew=True)  # it may be put right before the next try
-                raise QualityExecutionError(_reason(problems), problems=problems)
+                raise QualityExecutionError(_reason(problems, _instead(problems[0])), problems=problems)
         return prepared
 
     def recorded_status(self, job_id: str) -> JobStatus:
@@ -151,8 +152,14 @@ def _can_run(prepared: Prepared, stock: Stock, problems: tuple[Problem, ...]) ->
     return not problems or bool(runnable_outputs(prepared.workflow, stock.node_types, problems))
 
 
-def _reason(problems: tuple[Problem, ...]) -> str:
+def _instead(problem: Problem) -> str:
+    """Name what is most like it, for whoever has no buttons for that."""
+    near = " or ".join(quoted(name) for name in problem.suggestions)
+    return f" Did you mean {near}?" if near else ""
+
+
+def _reason(problems: tuple[Problem, ...], instead: str = "") -> str:
     if not problems:
         return ""
     more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{problems[0].sentence}{more}"
+    return f"{problems[0].sentence}{instead}{more}"

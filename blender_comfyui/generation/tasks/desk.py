@@ -100,11 +100,18 @@ class _Files(NamedTuple):
     studio: Path | None
 
 
-_Wish: TypeAlias = _Asked | _Files | None  # None ends the thread
+class _Gone(NamedTuple):
+    asker: str
+
+
+_Wish: TypeAlias = _Asked | _Files | _Gone | None  # None ends the thread
 
 
 class TaskDesk:
-    """`ask`, `use`, `board` and `close` never block; they are for one thread. `last` is the newest of all boards."""
+    """`ask`, `forget`, `use`, `board` and `close` never block; they are for one thread.
+
+    `last` is the newest of all boards.
+    """
 
     def __init__(self, book: TaskBook, library: Path) -> None:
         self.last = _EMPTY
@@ -120,6 +127,10 @@ class TaskDesk:
     def ask(self, asker: str, question: TaskQuestion, session: TaskCalls | None = None) -> None:
         """Have the asker's board tell of this; without a session it does not say what a server has."""
         self._put(_Asked(asker, question, session))
+
+    def forget(self, asker: str) -> None:
+        """Tell him nothing more: he is gone, such as a scene whose file was closed."""
+        self._put(_Gone(asker))
 
     def board(self, asker: str) -> Board:
         """Return the asker's board as it is now; before his first answer, it knows what `last` does of tasks."""
@@ -179,6 +190,8 @@ class TaskDesk:
             if isinstance(wish, _Asked):
                 self._asked.pop(wish.asker, None)
                 self._asked[wish.asker] = wish
+            elif isinstance(wish, _Gone):
+                self._asked.pop(wish.asker, None)
             elif isinstance(wish, _Files) and not self._closed:
                 self._book.use(*wish)
                 self._book.refresh()

@@ -80,7 +80,7 @@ def merged(tier: Tier, asked: Mapping[str, object], places: Places) -> Report:
     wanted: dict[str, object] = {}
     for name, value in asked.items():
         if value is not None:
-            known = _as_tier_has_it(name, tier, places)
+            known = _known_as(name, [*tier.parameters, *wanted], places)
             if known in wanted:
                 raise ParameterValidationError(
                     f"{quoted(known)} is asked for twice, once as {quoted(name)}.", name=name
@@ -90,11 +90,11 @@ def merged(tier: Tier, asked: Mapping[str, object], places: Places) -> Report:
     return Report(tuple(_setting(tier, name, wanted.get(name), places) for name in names))
 
 
-def _as_tier_has_it(name: str, tier: Tier, places: Places) -> str:
-    """Return the tier's own name for what somebody calls otherwise, as “steps” and “Sampler.steps”."""
-    if name in tier.parameters or not places.of(name):
+def _known_as(name: str, names: list[str], places: Places) -> str:
+    """Return which of some names means the same as another one, as “steps” and “Sampler.steps”; that one, for none."""
+    if name in names or not places.of(name):
         return name
-    return next((other for other in tier.parameters if set(places.of(other)) == set(places.of(name))), name)
+    return next((other for other in names if set(places.of(other)) == set(places.of(name))), name)
 
 
 def _for(name: str, known: Mapping[str, V], places: Places) -> V | None:

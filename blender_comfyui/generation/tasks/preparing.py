@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ...workflow.errors import InvalidValue, WorkflowError
 from ...workflow.graph import Place, Workflow
+from ...workflow.lora_names import Prompt, on_server, tag, taken_out
 from ...workflow.lora_names import checked as checked_lora
-from ...workflow.lora_names import on_server, tag, taken_out
 from ...workflow.loras import Lora, with_loras
 from ...workflow.node_types import NodeType
 from ...workflow.parameters import set_parameters
@@ -112,7 +112,7 @@ def prepare(
     tier = task.tiers[order.tier]
     workflow, name = _workflow(order, tier)
     parameters, written = chosen(order.parameters, configuration.lists, _seed(order, tier, workflow))
-    asked, loras = _loras(replace(order, parameters=parameters), stock)
+    asked, tier, loras = _loras(replace(order, parameters=parameters), tier, stock)
     if not is_trial:
         _check_needs(task, asked)
     places = Places(workflow)
@@ -182,22 +182,31 @@ def _seed(order: Order, tier: Tier, workflow: Workflow) -> object:
     return places.value("seed") if asked is None and places.of("seed") else asked
 
 
-def _loras(order: Order, stock: Stock | None) -> tuple[dict[str, object], tuple[Lora, ...]]:
-    """Return the parameters without the LoRAs of the prompt, and all LoRAs that are on, as the server calls them."""
+def _loras(order: Order, tier: Tier, stock: Stock | None) -> tuple[dict[str, object], Tier, tuple[Lora, ...]]:
+    """Return the parameters and the tier without the LoRAs of the prompt, and all LoRAs that are on, as the server
+    calls them."""
     asked = dict(order.parameters)
     loras = [lora for lora in order.loras if lora.on]
     try:
-        prompt = asked.get("prompt")
-        if isinstance(prompt, str):
-            asked["prompt"], found = taken_out(prompt)
-            loras += found
-        elif isinstance(prompt, list | tuple):
-            taken = [taken_out(str(text)) for text in prompt]
-            asked["prompt"] = tuple(one.text for one in taken)
-            loras += [lora for one in taken for lora in one.loras]
-        return asked, tuple(_named(checked_lora(lora), stock) for lora in loras)
+        if asked.get("prompt") is not None:
+            asked["prompt"], found = _without_tags(asked["prompt"])
+        elif "prompt" in tier.parameters:
+            text, found = _without_tags(tier.parameters["prompt"])
+            tier = replace(tier, parameters={**tier.parameters, "prompt": text})
+        else:
+            found = ()
+        loras += (lora for lora in found if lora not in loras)
+        return asked, tier, tuple(_named(checked_lora(lora), stock) for lora in loras)
     except InvalidValue as error:
         raise ParameterValidationError(str(error), name=error.name) from error
+
+
+def _without_tags(prompt: Any) -> tuple[Any, tuple[Lora, ...]]:
+    """Take the LoRAs out of a prompt, or out of several, each once; the rules refuse what is no text."""
+    several = prompt if isinstance(prompt, list | tuple) else (prompt,)
+    taken = [taken_out(one) if isinstance(one, str) else Prompt(one, ()) for one in several]
+    loras = dict.fromkeys(lora for one in taken for lora in one.loras)
+    return (tuple(one.text for one in taken) if several is prompt else taken[0].text), tuple(loras)
 
 
 def _named(lora: Lora, stock: Stock | None) -> Lora:

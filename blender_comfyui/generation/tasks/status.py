@@ -10,14 +10,14 @@ from ..history import History, Record
 from ..job import Job
 from ..outcome import JobState
 
-_KEPT = 500  # jobs that have ended, the newest
+_KEPT = 100  # jobs that have ended, the newest; of older ones the history tells
 
 
 @dataclass(frozen=True)
 class JobStatus:
     """`progress` is from 0.0 to 100.0, 100.0 only when the files are here. `current_node` is the title of the node that
-    runs, ''. `queue_position` is 1 for the prompt that runs next, None when it is not in the server's queue. `outputs`
-    are the files that arrived; `error` is a sentence, '' without one."""
+    runs, ''. `queue_position` is 1 for the prompt that runs next, also while it waits in our own queue, None when it
+    does not wait. `outputs` are the files that arrived; `error` is a sentence, '' without one."""
 
     job_id: str
     state: JobState

@@ -37,18 +37,26 @@ class Item(Generic[F]):
         return self.fault(f"{at}: {_plain(sentence)}", path=self.path, line=self.line, key=self.key)
 
     def pairs(self) -> Iterator[tuple[str, Item[F]]]:
-        """Yield the keys and values of a mapping; raise for anything else, and for a key that is there twice."""
+        """Yield the keys and values of a mapping, its own and then those that it merges (``<<``).
+
+        Raises for anything else, and for a key that is there twice.
+        """
         if not isinstance(self.node, MappingNode):
             raise self.error(f"a mapping belongs here, not {_noun(self.node)}.")
         lines: dict[str, int] = {}
+        merged: list[Item[F]] = []
         for key_node, value_node in self.node.value:
             line = key_node.start_mark.line + 1
+            if key_node.tag == _MERGE:
+                merged.append(Item(value_node, self.path, self.fault, f"{self.key}.<<", line))
+                continue
             name = _key(Item(key_node, self.path, self.fault, self.key))
             item = Item(value_node, self.path, self.fault, f"{self.key}.{name}" if self.key else name, line)
             if name in lines:
                 raise item.error(f"this is here twice, before that in line {lines[name]}. Remove one of them.")
             lines[name] = line
             yield name, item
+        yield from _merged(merged, set(lines))
 
     def items(self) -> list[Item[F]] | None:
         """Return the values of a list; None for anything else."""
@@ -74,6 +82,7 @@ class Item(Generic[F]):
 
 
 _FLOAT = "tag:yaml.org,2002:float"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def read(path: Path) -> Item[InvalidQualityTierError] | None:
@@ -139,6 +148,16 @@ def measured(root: Item[F]) -> Item[F]:
         for child in node.value if isinstance(node, MappingNode | SequenceNode) else ():
             waiting += [(part, depth + 1) for part in (child if isinstance(child, tuple) else (child,))]
     raise Item(waiting[-1][0], root.path, root.fault).error("its aliases unfold to far too many values.")
+
+
+def _merged(items: list[Item[F]], known: set[str]) -> Iterator[tuple[str, Item[F]]]:
+    """Yield what mappings, and lists of mappings, have besides what is known; of the same key the first."""
+    for item in items:
+        for one in item.items() or [item]:
+            for name, value in one.pairs():
+                if name not in known:
+                    known.add(name)
+                    yield name, value
 
 
 def _key(item: Item[F]) -> str:

@@ -34,6 +34,22 @@ tasks:
     tiers:
       low: {parameters: {steps: 13}}
 """
+MERGED = """\
+tasks:
+  clouds:
+    tiers:
+      low: &low
+        description: Grey.
+        workflow: sd_basic
+        seconds: 3
+        parameters: &few {steps: 20, width: 128}
+      high:
+        parameters:
+          cfg: 8.0
+          <<: [{width: 256}, *few]
+        seconds: 6
+        <<: *low
+"""
 
 
 @pytest.fixture
@@ -116,6 +132,45 @@ def test_a_workflow_beside_the_file_is_read_again_too(files: tuple[Path, Path], 
     assert problem.line == 6
     workflow.write_text(bundled.text("sd_basic"))
     assert book.current().tasks["image_generation"].tiers["mine"].workflow == before
+    assert book.problems == ()
+
+
+def test_merge_keys_are_read_as_yaml_has_them(files: tuple[Path, Path]) -> None:
+    """What a mapping says itself is over what it merges, and of several the first one is over the others."""
+    files[1].write_text(MERGED)
+    book = TaskBook(studio=files[1])
+    clouds = book.refresh().tasks["clouds"]
+    assert book.problems == ()
+    assert clouds.tiers["high"].description == "Grey."
+    assert clouds.tiers["high"].seconds == 6.0
+    assert clouds.tiers["high"].parameters == {"cfg": 8.0, "steps": 20, "width": 256}
+
+
+def test_the_users_file_may_build_on_what_the_studios_says(files: tuple[Path, Path]) -> None:
+    """Whichever of the two is read first, and also when the studio's comes later."""
+    files[0].write_text("tasks: {clouds: {tiers: {low: {parameters: {steps: 21}}}}}")
+    files[1].write_text(MERGED)
+    book = TaskBook(*files)
+    assert book.refresh().tasks["clouds"].tiers["low"].parameters["steps"] == 20, "the studio's is over it"
+    assert book.problems == ()
+    files[1].unlink()
+    book.use(*files)
+    book.refresh()
+    assert [problem.path for problem in book.problems] == [*files]
+    files[1].write_text(MERGED.replace("steps: 20, ", ""))
+    assert book.refresh().tasks["clouds"].tiers["low"].parameters["steps"] == 21
+    assert book.problems == ()
+
+
+def test_a_file_is_looked_at_again_when_the_other_one_makes_way(files: tuple[Path, Path]) -> None:
+    files[0].write_text("tasks: {image_generation: {tiers: {low: {rules: {steps: {type: integer, max: 15}}}}}}")
+    book = TaskBook(*files)
+    book.refresh()
+    files[1].write_text("tasks: {image_generation: {tiers: {low: {parameters: {steps: 16}}}}}")
+    assert book.refresh().tasks["image_generation"].tiers["low"].parameters["steps"] == 13
+    assert [problem.path for problem in book.problems] == [files[1]]
+    files[0].unlink()
+    assert book.refresh().tasks["image_generation"].tiers["low"].parameters["steps"] == 16
     assert book.problems == ()
 
 

@@ -127,3 +127,24 @@ def test_whoever_asked_long_ago_is_forgotten(desk) -> None:
         until(desk, lambda _, asker=str(number): desk.board(asker).question)  # type: ignore[misc]
     assert desk.board(ME).question is None
     assert len(desk._boards) <= 9
+
+
+def test_nobody_is_asked_for_whoever_is_gone(desk, tmp_path) -> None:
+    class Counting:
+        calls = 0
+
+        def tiers(self, *_: object, **__: object) -> tuple[()]:
+            self.calls += 1
+            return ()
+
+    old = Counting()
+    asked(desk, Order("grid", "low"), session=old)
+    desk.forget(ME)
+    desk.ask("another", TaskQuestion(Order("upscale", "low")))
+    until(desk, lambda _: desk.board("another").question)
+    studio = tmp_path / "studio.yaml"
+    studio.write_text("tasks: {grid: {title: Sheet}}")
+    desk.use(None, studio)  # whoever is there is told anew
+    until(desk, lambda _: desk.board("another").tasks["grid"].title == "Sheet")
+    assert old.calls == 1
+    assert desk.board(ME).question is None

@@ -151,6 +151,8 @@ def test_rules_hold_under_any_name() -> None:
             "“seed” has 2 values, but the workflow has only 1 place for it.",
         ),
         ("image_generation", {"prompt": "<lora:x:y>"}, "prompt", "In the prompt, “<lora:x:y>” has something else"),
+        ("grid", {"prompt": ["fox", 5]}, "prompt", "“prompt” must be a text, not “5”."),
+        ("image_generation", {"seed": 1, "Sampler.seed": 2}, "Sampler.seed", "“seed” is asked for twice, once as"),
         ("upscale", {}, "image", "“Upscale” needs “image”. Choose a file."),
         ("inpaint", {"image": "x.png", "mask": None}, "mask", "“Inpaint” needs “mask”. Choose a file."),
     ],
@@ -199,6 +201,22 @@ def test_loras_that_have_no_model_to_go_to_are_said() -> None:
     )
 
 
+def test_a_lora_that_several_prompts_name_goes_in_once() -> None:
+    ready = prepared({"prompt": ["fox <lora:ink:0.5>", "owl <lora:ink:0.5> <lora:oil>"]}, "grid")
+    assert ready.loras == (Lora("ink", 0.5), Lora("oil"))
+    assert ready.report.values["prompt"] == ("fox", "owl")
+
+
+def test_a_tiers_own_prompt_may_name_loras_too(tmp_path: Path) -> None:
+    studio = tmp_path / "studio.yaml"
+    studio.write_text("tasks: {image_generation: {tiers: {low: {parameters: {prompt: 'a toy <lora:toys:0.7>'}}}}}")
+    configuration = TaskBook(studio=studio).refresh()
+    ready = prepare(configuration, Order("image_generation", "low"))
+    assert (ready.report.values["prompt"], ready.loras) == ("a toy", (Lora("toys", 0.7),))
+    ready = prepare(configuration, Order("image_generation", "low", {"prompt": "a fox"}))
+    assert (ready.report.values["prompt"], ready.loras) == ("a fox", ())
+
+
 @pytest.mark.parametrize(
     ("files", "wanted"),
     [
@@ -231,6 +249,6 @@ def test_anything_asked_is_sent_or_said(asked: dict[str, Any], task: str) -> Non
     told = [setting for setting in ready.report.settings if setting.asked is not None]
     assert len(told) <= len(wanted)
     for setting in told:
-        asked_for = tuple(setting.asked) if isinstance(setting.asked, list) else setting.asked
-        sent_as_asked = setting.is_set and setting.value == asked_for
-        assert sent_as_asked or setting.sentence or setting.how is How.TIER or float(setting.asked) == setting.value
+        wish: Any = tuple(setting.asked) if isinstance(setting.asked, list) else setting.asked
+        sent_as_asked = setting.is_set and setting.value == wish
+        assert sent_as_asked or setting.sentence or setting.how is How.TIER or float(wish) == setting.value

@@ -92,6 +92,8 @@ def test_the_nearest_names_are_offered(comfy_server, open_session) -> None:
     session.stock.read()
     low, *_ = session.tiers("image_generation")
     assert low.problems[0].suggestions == ("SD15\\v1-5-pruned-emaonly.safetensors",)
+    with pytest.raises(QualityExecutionError, match=r"Did you mean “SD15\\v1-5-pruned-emaonly.safetensors”\?$"):
+        session.run_task("image_generation", "low")
 
 
 def test_a_missing_picture_is_no_reason_against_a_tier(full_server, open_session) -> None:
@@ -160,6 +162,15 @@ def test_what_could_not_be_prepared_is_in_the_history_as_failed(session, argumen
     assert (record.state, record.task, record.tier) == (JobState.FAILED, *arguments[:2])
     assert record.error == str(raised.value)
     assert record.error_kind == kind.__name__
+    assert record.blend_id == "b"
+
+
+def test_what_others_could_not_put_together_is_in_the_history_too(session) -> None:
+    error = ParameterValidationError("The image “gone” shows nothing.", name="image")
+    session.note_failure("grid", "low", {"prompt": ("a", "b"), "steps": 12}, error, context={"blend_id": "b"})
+    (record,) = in_history(session)
+    assert (record.state, record.error, record.label) == (JobState.FAILED, str(error), "a | b")
+    assert record.parameters["steps"] == 12
     assert record.blend_id == "b"
 
 
@@ -310,12 +321,12 @@ def test_the_status_of_a_job_from_its_queue_to_its_end_and_after(comfy_server, o
     session = open_session(server)
     server.hold()
     job = session.run_task("image_generation", "low", CHECKPOINT | {"prompt": "fox"})
+    waiting = session.run_task("image_generation", "low", CHECKPOINT)
+    server.wait_for(lambda: session.status(waiting.id).queue_position == 1 and session.status(job.id).current_node)
+    assert session.status(job.id) == JobStatus(job.id, JobState.RUNNING, 0.0, "Checkpoint", 0, 7)
+    server.release()
     for _ in job.events():
-        status = session.status(job.id)
-        assert 0.0 <= status.progress <= 100.0
-        if status.state is JobState.RUNNING:
-            assert (status.outputs, status.error, status.total_nodes) == ((), "", 7)
-            server.release()
+        assert 0.0 <= session.status(job.id).progress <= 100.0
     status = session.status(job.id)
     (path,) = job.outcome.files
     assert status == JobStatus(job.id, JobState.FINISHED, 100.0, "", 7, 7, None, (path,), "")

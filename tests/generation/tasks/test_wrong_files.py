@@ -96,6 +96,10 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
         "does not go with this: the workflow “upscale_4x” has no place for “steps”",
     ),
     "a series of words": ("tasks:\n  grid: {series: {seed: one}}\n", 2, "a number belongs here"),
+    "a word to merge": (GOOD.replace("seconds: 60", "<<: long"), 10, "film.<<: a mapping belongs here, not “long”"),
+    "a list of words to merge": (GOOD.replace("seconds: 60", "<<: [a]"), 10, r"<<\[0\]: a mapping belongs here"),
+    "a key twice in what is merged": (GOOD.replace("seconds: 60", "<<: {seconds: 1, seconds: 2}"), 10, "here twice"),
+    "merges without end": ("tasks: &a {<<: *a}\n", 1, "holds itself"),
     "a name that is no text": ("tasks:\n  2026: {title: x}\n", 2, "in quotes"),
     "too much": ("#" * (1 << 20) + "\n", 1, "more than 1 MB"),
 }
