@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ...workflow.errors import InvalidValue
 from ...workflow.wildcards import Lists, has_choices, resolved
@@ -14,12 +15,13 @@ ASKED = "asked"
 """The name under which the history keeps prompts as they were asked, where a seed has chosen something in them."""
 
 
-def chosen(parameters: Mapping[str, object], lists: Lists, seed: object) -> tuple[dict[str, object], dict[str, object]]:
+def chosen(parameters: Mapping[str, object], lists: Lists, seed: object) -> tuple[dict[str, Any], dict[str, object]]:
     """Return parameters whose prompts have nothing left to choose, and those prompts as they were asked.
 
     Where the ``seed`` is no number, 0 chooses. Raises ParameterValidationError.
     """
-    found, asked = dict(parameters), {}
+    found: dict[str, Any] = dict(parameters)
+    asked: dict[str, object] = {}
     found_seed = number_of(seed)
     number = int(found_seed) if found_seed is not None else 0
     for name in PROMPTS:
@@ -37,6 +39,7 @@ def _one(prompt: object, lists: Lists, seed: int, name: str) -> object:
     """Several prompts are chosen for each on its own."""
     if isinstance(prompt, str):
         return resolved(prompt, seed, lists, name)
-    if isinstance(prompt, list | tuple) and any(has_choices(str(text)) for text in prompt):
-        return tuple(resolved(str(text), seed, lists, f"{name} {number}") for number, text in enumerate(prompt, 1))
+    if isinstance(prompt, list | tuple) and any(isinstance(text, str) and has_choices(text) for text in prompt):
+        numbered = enumerate(prompt, 1)  # what is no text the rules refuse
+        return tuple(_one(text, lists, seed, f"{name} {number}") for number, text in numbered)
     return prompt

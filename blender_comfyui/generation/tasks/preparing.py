@@ -16,6 +16,7 @@ from ...workflow.node_types import NodeType
 from ...workflow.parameters import set_parameters
 from ...workflow.preflight import preflight
 from ...workflow.problems import Problem, SetValue
+from ...workflow.wildcards import Lists
 from ...workflow.wording import nearest, quoted
 from ..choices import SERVERS_FIRST
 from ..drawings import Drawing
@@ -111,8 +112,8 @@ def prepare(
     task = find(configuration, order.task, order.tier)
     tier = task.tiers[order.tier]
     workflow, name = _workflow(order, tier)
-    parameters, written = chosen(order.parameters, configuration.lists, _seed(order, tier, workflow))
-    asked, tier, loras = _loras(replace(order, parameters=parameters), tier, stock)
+    order_now, tier, written = _chosen(order, tier, workflow, configuration.lists)
+    asked, tier, loras = _loras(order_now, tier, stock)
     if not is_trial:
         _check_needs(task, asked)
     places = Places(workflow)
@@ -173,6 +174,17 @@ def _workflow(order: Order, tier: Tier) -> tuple[Workflow, str]:
         raise WorkflowNotFoundError(f"The workflow for {quoted(order.task)} cannot be used. {error}") from error
     named = isinstance(given, str) and not given.lstrip().startswith("{")
     return workflow, str(given) if named else order.workflow_name
+
+
+def _chosen(order: Order, tier: Tier, workflow: Workflow, lists: Lists) -> tuple[Order, Tier, dict[str, object]]:
+    """Return the order and the tier with nothing left to choose in their prompts, and those prompts as written."""
+    seed = _seed(order, tier, workflow)
+    asked, written = chosen(order.parameters, lists, seed)
+    own = {name: value for name, value in tier.parameters.items() if order.parameters.get(name) is None}
+    tiers, written_by_tier = chosen(own, lists, seed)
+    if written_by_tier:
+        tier = replace(tier, parameters={**tier.parameters, **tiers})
+    return replace(order, parameters=asked), tier, written_by_tier | written
 
 
 def _seed(order: Order, tier: Tier, workflow: Workflow) -> object:

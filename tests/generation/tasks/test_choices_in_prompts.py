@@ -21,6 +21,18 @@ from tests.workflow.graphs import ksampler, txt2img
 LIMIT = 30.0
 PLAIN = {"seed": 7, "checkpoint": "random_sd15.safetensors", "width": 64, "height": 64}
 PROMPT, NEGATIVE = "a {red|green|blue} fox at __light__", "{blurry|dark}"
+TIERS = """\
+tasks:
+  clouds:
+    description: Skies.
+    needs: []
+    tiers:
+      low:
+        description: Grey.
+        workflow: sd_basic
+        seconds: 3
+        parameters: {prompt: "a {grey|white|dark} sky"}
+"""
 LIGHT = ("dawn", "{noon|night}", "dusk")
 
 
@@ -96,6 +108,24 @@ def test_several_prompts_are_chosen_one_by_one(session) -> None:
 def chosen_of(book: Configuration, order: Order, seed: int) -> object:
     parameters = {**order.parameters, "seed": seed}
     return prepare(book, Order(order.task, order.tier, parameters)).report.values["prompt"]
+
+
+def test_a_tiers_own_prompt_has_choices_too(tmp_path: Path) -> None:
+    file = tmp_path / "tiers.yaml"
+    file.write_text(TIERS)
+    book = TaskBook(file).current()
+    ready = prepare(book, Order("clouds", "low", {"seed": 5}))
+    assert ready.report.values["prompt"] == resolved("a {grey|white|dark} sky", 5)
+    assert ready.recorded["asked"] == {"prompt": "a {grey|white|dark} sky"}
+    mine = prepare(book, Order("clouds", "low", {"seed": 5, "prompt": "a sky"}))
+    assert mine.report.values["prompt"] == "a sky"
+    assert "asked" not in mine.recorded
+
+
+def test_what_is_no_text_among_prompts_is_refused_by_the_rules(session) -> None:
+    order = Order("grid", "low", {"prompt": ("{a|b}", 7), "seed": 1})
+    with pytest.raises(ParameterValidationError):
+        prepare(session.task_book.current(), order)
 
 
 def test_lists_are_read_again_when_they_change(tmp_path: Path) -> None:
