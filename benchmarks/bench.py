@@ -117,7 +117,8 @@ def blender_rows(url: str, slow_url: str, rounds: int, large_history: str) -> No
         return
     command = [python, "-m", "benchmarks.blender_side", url, slow_url, str(rounds), large_history]
     subprocess.run(command, cwd=ROOT, check=True)
-    subprocess.run([python, str(ROOT / "benchmarks" / "panel_side.py"), url], cwd=ROOT, check=True)
+    for side in ("panel_side.py", "storyboard_side.py"):
+        subprocess.run([python, str(ROOT / "benchmarks" / side), url], cwd=ROOT, check=True)
 
 
 def main() -> None:
