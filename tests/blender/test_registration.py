@@ -48,7 +48,7 @@ def vanish(package):
 def test_enabled_it_is_there(package):
     found = traces(package)
     assert f"{package}.blender.recovery" in found["handlers"]
-    assert len(found["menu entries"]) == 4
+    assert len(found["menu entries"]) == 6
     assert "COMFYUI_PT_view3d" in found["classes"]
     assert "generate" in found["operators"]
 

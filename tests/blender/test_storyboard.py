@@ -5,6 +5,7 @@ import pytest
 
 from tests.blender.storyboards import FPS, as_file, panels, placed, settle, strips
 from tests.blender.workflow_words import posted
+from tests.seed_vectors import VECTORS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # 5.2 has new names for frames
 
@@ -237,6 +238,14 @@ def test_a_storyboard_is_in_the_blend(board, shots, asked, tmp_path, saved):
 def load(tmp_path, shots, **more):
     path = as_file(tmp_path / "fox.json", shots, **more)
     assert bpy.ops.comfyui.storyboard_load(filepath=str(path)) == {"FINISHED"}
+
+
+# ---- seeds
+
+
+@pytest.mark.parametrize(("seed", "take", "panel_id", "expected"), VECTORS)
+def test_seeds_are_those_of_the_document(module, seed, take, panel_id, expected):
+    assert module("generation.storyboard.seeds").panel_seed(seed, panel_id, take) == expected
 
 
 # ---- run
