@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 
 from tests.comfy_server import ComfyServer
+from tests.gui import kept
 from tests.gui import place as places
 from tests.gui.place import Place
 from tests.gui.studio import Studio
@@ -19,8 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed scenario leaves a picture of its screen."""
+    """A failed scenario leaves a picture of its screen; those that did not fail may renew the documentation's."""
     report = yield
+    if report.when == "call" and report.passed and item.config.getoption("--keep-pictures", default=False):
+        kept.keep_since(call.start)
     studio = getattr(item, "funcargs", {}).get("studio")
     if report.when == "call" and report.failed and studio is not None:
         report.sections.append(("screen", str(studio.window.screenshot(f"failed-{item.name}"))))
