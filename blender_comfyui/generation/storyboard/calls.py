@@ -16,6 +16,7 @@ from .model import Storyboard
 from .production import Production
 from .reading import read
 from .studio import Contexts
+from .turns import Turns
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -26,6 +27,7 @@ class StoryboardCalls(TaskCalls):
 
     def __init__(self, counter: Counter, ended: EndedJobs, jobs: Mapping[str, Job]) -> None:
         super().__init__(counter, ended, jobs)
+        self.panel_turns = Turns()
         self._producing = threading.Lock()
         self._productions: weakref.WeakSet[Production] = weakref.WeakSet()
 

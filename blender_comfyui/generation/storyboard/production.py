@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 
 from ...comfy.errors import TimedOut
 from ..closed import SessionClosed
-from ..events import Ended, Progressed, QueueChanged, Returned, StateChanged
+from ..events import Ended, Progressed, QueueChanged, Returned, StateChanged, Submitted
 from ..feed import Subscription
 from .model import Storyboard
 from .states import Progress
@@ -196,11 +196,11 @@ class Production:
     def _handle(self, message: object) -> None:
         match message:
             case StateChanged(job_id=job_id) | Progressed(job_id=job_id):
-                self._studio.hear(job_id, is_news=isinstance(message, StateChanged))
+                self._studio.hear(job_id)
             case Ended(job_id=job_id):
                 self._studio.hear(job_id)
                 self._studio.estimate()
-            case Returned(job=job):
+            case Submitted(job=job) | Returned(job=job):
                 self._studio.adopt(job)
             case QueueChanged(paused=paused):
                 self._studio.is_paused = paused
@@ -241,7 +241,7 @@ class Production:
         now = self._studio.progress()
         if now != self._snapshot:  # quick: what has not changed is the same object
             self._snapshot = now
-        if self._waiting and not self._studio.is_busy:
+        if self._waiting and not self._studio.is_busy and self._inbox.empty:
             for tell in self._waiting:
                 tell.idle.set()
             self._waiting.clear()

@@ -60,7 +60,8 @@ class Studio:
         self._ground: Ground | None = None
         self._problem = ""
         self._is_known = False
-        self._pending: deque[tuple[str, int]] = deque()
+        self._turns = session.panel_turns
+        self._pending: deque[tuple[str, int, int]] = deque()  # panel, take, and how often it was begun before
         self._seconds: float | None = None
         self._estimated = float("-inf")
         self._inspection = Inspection()
@@ -98,30 +99,32 @@ class Studio:
     def read(self) -> None:
         """Read from the history what has become of all panels."""
         which = Filter(project=self._board.id)
+        followed = {job.id: job for job in self._session.jobs if self._takes.belongs(job)}
         try:
             records = self._session.history.find(which, Sort.OLDEST, 0, _MOST_TAKES).records
         except HistoryUnavailable as error:
             self._problem, self._is_known = str(error), False
             return
-        self._takes.read(records, {job.id: job for job in self._session.jobs if self._takes.belongs(job)})
+        self._takes.read(records, followed)
         self._is_known, self._stale = True, None
         self._stand()
         self.estimate(anew=True)
 
     def make(self, wish: Wish, ids: Iterable[str] = ()) -> None:
         """Put panels in line to be prepared."""
+        before = self._turns.counted(self._board.id)
         self.read()
         if not self._is_known or self._ground is None:
             return  # the problem says why
         wanted = None if wish in (Wish.ALL, Wish.MISSING) else set(ids)
-        in_line = {panel_id for panel_id, _ in self._pending}
+        in_line = {panel_id for panel_id, *_ in self._pending}
         for panel in self._board.panels:
             now = self._panel_progress(panel)
             if (wanted is not None and panel.id not in wanted) or now.state.is_open or panel.id in in_line:
                 continue
             if wish is Wish.MISSING and _is_there(now):
                 continue
-            self._pending.append((panel.id, _take(now, wish)))
+            self._pending.append((panel.id, _take(now, wish), before.get(panel.id, 0)))
             self._touch(panel.id)
 
     def cancel(self, ids: Iterable[str] | None) -> None:
@@ -152,11 +155,13 @@ class Studio:
         if not self._pending or self._ground is None:
             self._pending.clear()
             return
-        panel_id, number = self._pending.popleft()
+        panel_id, number, before = self._pending.popleft()
         panel = self._board.panel(panel_id)
         self._touch(panel_id)
         if panel is not None:
-            self._send(panel, number, order_of(self._ground, panel, number))
+            with self._turns.turn(self._board.id, panel_id, before) as is_ours:
+                if is_ours:
+                    self._send(panel, number, order_of(self._ground, panel, number))
 
     def _send(self, panel: Panel, number: int, order: Order) -> None:
         context = {
@@ -185,18 +190,14 @@ class Studio:
         else:
             self._takes.put(job)
 
-    def hear(self, job_id: str, is_news: bool = False) -> None:
-        """Something happened to a job; `is_news`: it may be one that somebody else has asked for."""
+    def hear(self, job_id: str) -> None:
+        """Something happened to a job."""
         panel_id = self._takes.renew(job_id)
-        if panel_id is None and is_news and not self._takes.knows(job_id):
-            found = next((job for job in self._session.jobs if job.id == job_id), None)
-            if found is not None:
-                self.adopt(found)
-        elif panel_id is not None:
+        if panel_id is not None:
             self._touch(panel_id)
 
     def adopt(self, job: Job) -> None:
-        """A job of an earlier run is followed from now on."""
+        """A job is followed from now on: one of an earlier run, or that somebody else has asked for."""
         if self._takes.belongs(job):
             self._touch(self._takes.put(job))
 
@@ -223,7 +224,7 @@ class Studio:
 
     def progress(self) -> Progress:
         """Return how it all is."""
-        in_line = {panel_id for panel_id, _ in self._pending}
+        in_line = {panel_id for panel_id, *_ in self._pending}
         told = {panel.id: self._renewed(panel, in_line) for panel in self._board.panels}
         self._told, self._stale = told, set()
         self._inspection.follow(told, is_open=bool(self._pending))

@@ -53,11 +53,6 @@ class Takes:
                 if take.state.is_open:
                     yield take.job_id, self._jobs.get(take.job_id)
 
-    @property
-    def has_strangers(self) -> bool:
-        """Tell whether something is on its way that this session does not hear of."""
-        return any(job is None for _, job in self.open_jobs())
-
     def put(self, job: Job) -> str:
         """Take a job of this storyboard in; return its panel."""
         panel_id = job.request.context[PANEL]
@@ -94,6 +89,9 @@ class Takes:
                 new_failures[panel_id] += known is None and record.state is JobState.FAILED
         for panel_id, takes in before.items():
             self._keep_unwritten(panel_id, takes, new_failures[panel_id])
+        for job in followed.values():
+            if not self.knows(job.id):  # it was submitted a moment ago
+                self.put(job)
 
     def _keep_unwritten(self, panel_id: str, takes: Mapping[str, Take], new_failures: int) -> None:
         """Keep what is not in the history yet, rather than not there any more: jobs that are on their way there, and

@@ -334,6 +334,16 @@ def test_two_storyboards_in_one_session_do_not_mix(full_server, open_session):
     assert fox.snapshot.panels[1].file != wolf.snapshot.panels[1].file
 
 
+def test_two_productions_of_one_storyboard_make_no_panel_twice(full_server, open_session):
+    server = full_server()
+    session = open_session(server)
+    both = [session.storyboard(board(40)) for _ in range(2)]
+    for production in both:
+        production.run_missing()
+    assert [production.wait(LIMIT).done for production in both] == [40, 40]
+    assert sent(server) == 40
+
+
 def test_a_job_that_somebody_runs_again_is_seen(made):
     _, session, production = made(1)
     request = session.history.record(production.snapshot.panels[0].job_id).request
@@ -409,7 +419,7 @@ def test_takes_are_in_the_order_in_which_they_came_whatever_the_clock_did():
 
 
 def test_any_id_makes_a_file_name(full_server, open_session, tmp_path):
-    panels = tuple(Panel(name, "fox") for name in ("../up", "日本", "con", "a\\b", "x" * 60, "..."))
+    panels = tuple(Panel(name, "fox") for name in ("../up", "日本", "con", "a\\b", "x" * 58, "..."))
     production = open_session(full_server()).storyboard(board(panels=panels), folder=tmp_path / "here")
     production.run_all()
     progress = production.wait(LIMIT)
