@@ -37,7 +37,7 @@ def marker_name(cue: Cue, most_bytes: int | None = None) -> str:
     name = f"{cue.id}: {cue.text}"
     if most_bytes is None or len(name.encode()) <= most_bytes:
         return name
-    return name.encode()[: most_bytes - len(_CUT.encode())].decode("utf-8", "ignore") + _CUT
+    return _first(name, most_bytes - len(_CUT.encode())) + _CUT
 
 
 def marker_parts(name: str) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def strip_cues(strips: Iterable[tuple[str, str, int, int]]) -> tuple[Cue, ...]:
 def clean_id(name: str) -> str:
     """Return what a name is as an id: without spaces and colons."""
     text = "".join(character if character.isprintable() else " " for character in name)
-    return "-".join(re.split(r"[\s:]+", text.strip(" :")))[:LONGEST_ID]
+    return _first("-".join(re.split(r"[\s:]+", text.strip(" :"))), LONGEST_ID)
 
 
 def from_cues(cues: Sequence[Cue], fps: float, known: Iterable[Panel] = ()) -> tuple[Panel, ...]:
@@ -136,5 +136,10 @@ def _free(wanted: str, taken: Iterable[str]) -> str:
     number, found = 1, wanted
     while found in taken:
         number += 1
-        found = f"{wanted[: LONGEST_ID - 5]}-{number}"
+        found = f"{_first(wanted, LONGEST_ID - 5)}-{number}"
     return found
+
+
+def _first(text: str, most_bytes: int) -> str:
+    """Return as many whole letters as so many bytes hold."""
+    return text.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore")

@@ -152,6 +152,17 @@ def test_a_name_that_is_too_long_is_cut_between_letters_and_found_again():
     assert marker_name(cue, 1000) == f"a1: {panel.prompt}"
 
 
+@pytest.mark.parametrize("letter", "x\u00e9狐🦊")
+def test_the_longest_id_of_any_script_fits_into_a_markers_name(letter):
+    panel_id = clean_id(letter * 100)
+    assert not id_problem(panel_id)
+    assert "too long" in id_problem(panel_id + letter)
+    panel = Panel(panel_id, "a fox in the snow", "text", 1.0, 5)
+    [cue] = to_cues([panel], FPS)
+    [back] = from_cues(marker_cues([(marker_name(cue, 63), 1)], end=25), FPS, [panel])
+    assert back == panel
+
+
 def test_what_a_cue_does_not_say_is_kept_and_what_it_says_counts():
     known = Panel("a1", "old", "text", 9.0, 5, {"cfg": 3.0})
     found = from_cues([Cue("a1", "new", 1, 25), Cue("a2", "other", 25, 49)], FPS, [known])

@@ -77,7 +77,7 @@ YAML_WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "an id with a colon": (GOOD.replace("id: a2", 'id: "a:2"'), 15, "has a space, a colon"),
     "an empty id": (GOOD.replace("id: a2", 'id: ""'), 15, "it is empty"),
     "no id at all": (GOOD.replace("id: a2", "id:"), 15, "a text belongs here, not “nothing”"),
-    "an endless id": (GOOD.replace("id: a2", "id: a" + "2" * 60), 15, "more than 60 characters"),
+    "an endless id": (GOOD.replace("id: a2", "id: a" + "2" * 60), 15, "is too long: 58 letters"),
     "a number for a prompt": (
         GOOD.replace("the fox runs", "5"),
         16,
