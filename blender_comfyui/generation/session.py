@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-import time
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -191,8 +190,7 @@ class Session(StoryboardCalls, GridCalls, CommandCalls):
         self.start()
         job = self._make_job(str(uuid.uuid4()), request)
         outcome = Outcome(JobState.FINISHED, outputs)
-        self.history.add(job.id, request, str(self.address), self._ownership.id, job.created)
-        self.history.end(job.id, outcome, time.time())
+        self.history.add(job.id, request, str(self.address), self._ownership.id, job.created, outcome=outcome)
         self._feed.publish(Submitted(job.id, job))
         job.end(outcome, Progress())
         self._ended.keep(job)
