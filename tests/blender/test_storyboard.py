@@ -174,6 +174,33 @@ def test_what_is_moved_and_reworded_in_the_timeline_is_read(scene, board, tmp_pa
     assert board.panels["005"].prompt == shots[4]["prompt"], "cut in its marker, whole in its panel"
 
 
+def test_a_marker_that_is_cut_never_shortens_its_panel(scene, board, tmp_path):
+    """Also where the panel was reworded since the markers were written."""
+    shots = panels(6)
+    load(tmp_path, shots)
+    bpy.ops.comfyui.storyboard_to_markers()
+    board.panels["005"].prompt = "a wholly other prompt, " + "which is longer than any name, " * 5
+    wanted_prompt = board.panels["005"].prompt
+    bpy.ops.comfyui.storyboard_from_markers()
+    assert board.panels["005"].prompt == wanted_prompt
+
+
+def test_ids_as_long_as_they_may_be_come_back(scene, board, tmp_path):
+    shots = panels(3)
+    for number, shot in enumerate(shots):
+        shot["id"] = f"{number}" + "ä" * 28 + "x"  # 58 bytes, the most
+    load(tmp_path, shots)
+    scene.frame_end = shots[-1]["end"] - 1
+    bpy.ops.comfyui.storyboard_to_markers()
+    bpy.ops.comfyui.storyboard_to_strips()
+    bpy.ops.comfyui.storyboard_from_markers()
+    assert rows(board) == wanted(shots)
+    bpy.ops.comfyui.storyboard_from_strips()
+    assert rows(board) == wanted(shots)
+    bpy.ops.comfyui.storyboard_to_markers()
+    assert len(scene.timeline_markers) == 3
+
+
 def test_a_strip_that_blender_had_to_rename_keeps_its_id(module, scene, board, tmp_path):
     shots = panels(3)
     scene.sequence_editor_create()

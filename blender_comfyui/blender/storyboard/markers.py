@@ -6,12 +6,13 @@ scene's panel: the marker shows its beginning and an ellipsis, and a marker that
 
 from dataclasses import replace
 
-from bpy.types import Scene, TimelineMarker
+from bpy.types import Scene
 
 from ...generation.storyboard.cues import Cue, from_cues, marker_cues, marker_name, marker_parts
 from ..sinks.sequencer import frames_per_second
 from . import contents
 from .contents import Shot
+from .state import ComfyStoryPanel
 
 MOST_BYTES = 63
 CUT = "…"
@@ -22,7 +23,9 @@ def read(scene: Scene, *, selected: bool = False) -> list[Shot]:
 
     What a marker does not say is kept from the panel of the same id. Raises InvalidCues.
     """
-    names = [(marker.name, marker.frame) for marker in scene.timeline_markers if marker.select or not selected]
+    ours = {_name(panel): f"{panel.name}: {panel.prompt}" for panel in scene.comfyui_storyboard.panels}
+    wanted = (marker for marker in scene.timeline_markers if marker.select or not selected)
+    names = [(ours.get(marker.name, marker.name), marker.frame) for marker in wanted]
     known = contents.known_panels(scene)
     cues = [_whole(cue, known) for cue in marker_cues(names, scene.frame_end + 1)]
     panels = from_cues(cues, frames_per_second(scene), known.values())
@@ -31,16 +34,18 @@ def read(scene: Scene, *, selected: bool = False) -> list[Shot]:
 
 def write(scene: Scene) -> int:
     """Have a marker stand where each panel begins; return how many. Markers of no panel stay as they are."""
-    there = {marker_parts(marker.name)[0]: marker for marker in scene.timeline_markers}
     panels = scene.comfyui_storyboard.panels
+    ours = {_name(panel): panel.name for panel in panels}
+    there = {ours.get(marker.name) or marker_parts(marker.name)[0]: marker for marker in scene.timeline_markers}
     for panel in panels:
         marker = there.get(panel.name) or scene.timeline_markers.new("", frame=panel.start)
-        _set(marker, Cue(panel.name, panel.prompt, panel.start, panel.end))
+        marker.name, marker.frame = _name(panel), panel.start
     return len(panels)
 
 
-def _set(marker: TimelineMarker, cue: Cue) -> None:
-    marker.name, marker.frame = marker_name(cue, MOST_BYTES), cue.start
+def _name(panel: ComfyStoryPanel) -> str:
+    """Return what the panel's marker is called: with a long id even that may be cut."""
+    return marker_name(Cue(panel.name, panel.prompt, panel.start, panel.end), MOST_BYTES)
 
 
 def _whole(cue: Cue, known: "dict[str, contents.Panel]") -> Cue:
