@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from ..session import Session
 from ..stock import Stock
 from ..tasks.book import FILE, TaskBook
 from .console import Console
+from .exit_codes import CommandError, ExitCode
 from .interrupts import Interrupts
 from .surroundings import ChosenServer, Surroundings, choose_server, default_environment
 from .workflows import Loaded, Source, load, read_object_info
@@ -61,6 +63,23 @@ class Command:
         """The folder of the history."""
         named: Path | None = self.options.data
         return named.absolute() if named is not None else self.surroundings.data
+
+    def output_folder(self) -> Path:
+        """Make the folder of the results, and return it: a job by itself would wait until there is one.
+
+        Raises CommandError.
+        """
+        named: Path | None = self.options.output
+        folder = (named or self.surroundings.output).absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            sentence = f"The folder {folder} cannot be made: {error.strerror}. Name another one with --output."
+            raise CommandError(sentence, ExitCode.DISK) from None
+        if not os.access(folder, os.W_OK):
+            sentence = f"The folder {folder} cannot be written to. Name another one with --output."
+            raise CommandError(sentence, ExitCode.DISK)
+        return folder
 
     @cached_property
     def node_types(self) -> NodeTypes:

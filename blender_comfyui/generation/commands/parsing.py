@@ -149,7 +149,7 @@ def _add_storyboard(verb: argparse.ArgumentParser) -> None:
     which.add_argument("--again", metavar="ID", action="append", default=[], help="this panel with another seed")
     which.add_argument("--status", action="store_true", help="make nothing; tell how far it is")
     _add_waiting(verb, "the panels")
-    verb.add_argument("--sheet", metavar="FILE", type=Path, help="write a contact sheet at the end: .png or .pdf")
+    verb.add_argument("--sheet", metavar="FILE", type=_sheet, help="write a contact sheet at the end: .png or .pdf")
 
 
 def _add_cancel(verb: argparse.ArgumentParser) -> None:
@@ -198,6 +198,12 @@ def _seconds(text: str) -> float:
         if 0 < float(text) < _LONGEST:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+
+
+def _sheet(text: str) -> Path:
+    if Path(text).suffix.lower() not in (".png", ".pdf"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither in .png nor in .pdf")
+    return Path(text)
 
 
 def _count(text: str) -> int:

@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ...comfy.errors import TimedOut
 from ...workflow.graph import Workflow
@@ -126,7 +125,7 @@ def _checked(command: Command, asked: Wish) -> Wish:
 
 def _begun(command: Command, asked: Wish) -> Job:
     session, options = command.session, command.options
-    folder: Path = (options.output or command.surroundings.output).absolute()
+    folder = command.output_folder()
     if asked.request is not None:
         assert asked.workflow is not None
         changed = set_parameters(asked.workflow.workflow, asked.parameters)

@@ -30,10 +30,11 @@ def storyboard(command: Command) -> Result:
     asked = [*command.options.panel, *command.options.again]
     _check_ids(board, asked)
     session = command.session
+    session.history.find(size=1)  # without it nobody knows what is missing
+    folder = command.surroundings.output if command.options.status else command.output_folder()
     if not command.options.status:
         session.ask_server()  # a session by itself would wait for a server that is away
         command.stock  # noqa: B018 - without it nobody can say what is missing
-    folder: Path = (command.options.output or command.surroundings.output).absolute()
     production = session.storyboard(board, contexts=contexts, folder=folder)
     try:
         before = _known(production)

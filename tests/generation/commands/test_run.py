@@ -35,6 +35,13 @@ def test_people_get_a_line_for_each_file(at_server, workflow, monkeypatch, tmp_p
     assert "a red cube: finished" in done.err
 
 
+def test_a_folder_that_cannot_be_is_told_before_anything_is_sent(at_server, workflow):
+    done = at_server.json("run", workflow, "--output", workflow / "inside", "--timeout", "20")
+    assert done.code == 10, done.err
+    assert "cannot be made" in done.json["error"]["sentence"]
+    assert at_server.server.posts == 0
+
+
 def test_a_prompt_that_looks_like_a_number_stays_a_text(at_server, workflow):
     assert at_server("run", workflow, "--prompt", "42", "--set", "Main sampler.cfg=3.5", "--set", "width=128").code == 0
     [sent] = prompts(at_server.server)

@@ -46,6 +46,28 @@ def test_it_makes_what_is_missing(at_full, project, tmp_path):
     assert at_full.server.journal.posts == PANELS
 
 
+@pytest.mark.parametrize("words", [(), ("--status",)])
+def test_without_a_history_nothing_is_made(at_full, project, words):
+    at_full.file("data", {})  # where the folder should be
+    done = at_full.json("storyboard", project, *words)
+    assert done.code == 10, done.err
+    assert done.json["error"]["kind"] == "HistoryUnavailable"
+    assert at_full.server.journal.posts == 0
+
+
+def test_a_folder_that_cannot_be_is_told_before_anything_is_sent(at_full, project):
+    done = at_full.json("storyboard", project, "--output", project / "inside", "--timeout", "20")
+    assert done.code == 10, done.err
+    assert "cannot be made" in done.json["error"]["sentence"]
+    assert at_full.server.journal.posts == 0
+
+
+def test_a_sheet_of_another_kind_is_told_before_anything_is_sent(at_full, project, tmp_path):
+    done = at_full.json("storyboard", project, "--sheet", tmp_path / "sheet.jpg")
+    assert done.code == 2, done.err
+    assert (at_full.server.journal.posts, (tmp_path / "sheet.jpg").exists()) == (0, False)
+
+
 def test_one_again_with_another_seed(at_full, project):
     assert at_full.json("storyboard", project).code == 0
     told = at_full.json("storyboard", project, "--again", "p02").json["storyboard"]
