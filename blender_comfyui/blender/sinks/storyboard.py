@@ -57,17 +57,8 @@ def place(entry: Entry, result: Result) -> str:
         raise CannotPlace(f"“{output.path.name}” cannot be read from {output.path.parent}: it was moved.")
     where = _place(scene, entry)
     scene.sequence_editor_create()
-    movie = output.kind == "video"
-    strip = _added(scene, blender_path(output.path), where, movie=movie)
-    speed = _speed(scene, strip) if movie else 1.0
-    strip.channel, effect_channel, is_take = _channels(scene, where, compat.needs_effect(speed), strip)
-    strip.name = data_block_name(_label(scene, entry, where), entry.making.seed, compat.MAX_NAME_BYTES)
-    if movie:
-        compat.play_from_start(scene.sequence_editor, strip, speed, where.end - where.start, effect_channel)
-    else:
-        compat.set_strip_length(strip, where.end - where.start)
-    _fill_frame(scene, strip)
-    strip.select = False  # sixty selected strips are one key from being gone
+    name = data_block_name(_label(scene, entry, where), entry.making.seed, compat.MAX_NAME_BYTES)
+    strip, is_take = _placed(scene, blender_path(output.path), where, name, movie=output.kind == "video")
     strip[KEY] = recipe(entry, result)
     mark(strip, Mark(where.storyboard, where.panel, entry.id, is_take))
     ledger.enter(scene, entry.id, result.number)
@@ -117,6 +108,21 @@ def _label(scene: Scene, entry: Entry, where: Place) -> str:
     board = scene.comfyui_storyboard
     panel = board.panels.get(where.panel) if board.id == where.storyboard else None
     return f"{where.panel} {panel.prompt if panel is not None else entry.making.label}"
+
+
+def _placed(scene: Scene, path: str, where: Place, name: str, *, movie: bool) -> "tuple[Strip, bool]":
+    """Make the strip where it belongs; return it, and whether it is an alternative."""
+    strip = _added(scene, path, where, movie=movie)
+    speed = _speed(scene, strip) if movie else 1.0
+    strip.channel, effect_channel, is_take = _channels(scene, where, compat.needs_effect(speed), strip)
+    strip.name = name
+    if movie:
+        compat.play_from_start(scene.sequence_editor, strip, speed, where.end - where.start, effect_channel)
+    else:
+        compat.set_strip_length(strip, where.end - where.start)
+    _fill_frame(scene, strip)
+    strip.select = False  # sixty selected strips are one key from being gone
+    return strip, is_take
 
 
 def _added(scene: Scene, path: str, where: Place, *, movie: bool) -> "Strip":

@@ -47,14 +47,7 @@ class COMFYUI_UL_storyboard(UIList):
         progress = running.panel(cast("Scene", panel.id_data), panel.name)
         row = layout.row(align=True)
         row.scale_y = HEIGHT
-        picture = pictures.icon_of(progress)
-        frame = row.row(align=True)
-        frame.ui_units_x = HEIGHT
-        if picture:
-            frame.scale_y = 1 / HEIGHT  # it says its own height
-            frame.template_icon(picture, scale=HEIGHT)
-        else:
-            frame.label(text="", icon="IMAGE_DATA")
+        _draw_picture(row.row(align=True), pictures.icon_of(progress))
         name = row.row(align=True)
         name.ui_units_x = _Ids.width
         name.label(text=panel.name)
@@ -64,6 +57,15 @@ class COMFYUI_UL_storyboard(UIList):
         else:
             row.label(text="", icon=words.icon(progress))
         row.prop(panel, "chosen", text="", icon="CHECKBOX_HLT" if panel.chosen else "CHECKBOX_DEHLT", emboss=False)
+
+
+def _draw_picture(frame: UILayout, picture: int) -> None:
+    frame.ui_units_x = HEIGHT
+    if picture:
+        frame.scale_y = 1 / HEIGHT  # it says its own height
+        frame.template_icon(picture, scale=HEIGHT)
+    else:
+        frame.label(text="", icon="IMAGE_DATA")
 
 
 register, unregister = bpy.utils.register_classes_factory((COMFYUI_UL_storyboard,))
