@@ -15,6 +15,7 @@ import contextlib
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from ...workflow.errors import WorkflowError
 from ..history import Filter, HistoryUnavailable, Sort
 from ..job import Job
 from ..outcome import Output
-from ..outputs import safe_stem
+from ..outputs import file_name, safe_stem
 from ..request import Request
 from ..tasks.errors import QualityTierError
 from ..tasks.merging import How, Report
@@ -200,7 +201,7 @@ class GridRun:
     def _put_together(self) -> None:
         folder = self._folder or self._session.data_dir / "outputs"
         request = self._request(folder)
-        path = _free(folder, safe_stem(f"grid {self._grid.name}"))
+        path = folder / file_name(f"grid {self._grid.name}", str(uuid.uuid4()), 1, "grid.png")
         draw(self._grid, self._cells, path, self._fonts)
         job = self._session.bring(request, (Output(path, "", self._grid.name, "image", "output", 1),))
         self._tell(picture=path, picture_job=job.id)
@@ -244,11 +245,3 @@ def check_places(grid: Grid, report: Report) -> None:
         setting = report.of(one.parameter) if one is not None and one.parameter != TIER else None
         if setting is not None and setting.how is How.NO_PLACE:
             raise InvalidGrid(f"{setting.sentence} All pictures of the grid would be the same. Choose another one.")
-
-
-def _free(folder: Path, stem: str) -> Path:
-    """Return the name of a file that is not there."""
-    number = 1
-    while (path := folder / f"{stem}_{number:03d}.png").exists():
-        number += 1
-    return path

@@ -235,6 +235,21 @@ def test_where_nothing_can_be_written_it_is_said(session, tmp_path: Path, monkey
     assert progress.done == 1
 
 
+def test_grids_of_one_name_do_not_overwrite_each_other(session, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = threading.Barrier(2)
+    draw = runs.draw
+
+    def at_once(*told: object) -> None:
+        both.wait(LIMIT)
+        draw(*told)
+
+    monkeypatch.setattr(runs, "draw", at_once)
+    begun = [session.grid(Grid(order(), axis("steps", values), title="fox")) for values in ("10", "11")]
+    pictures = {run.wait(LIMIT).picture for run in begun}
+    assert len(pictures) == 2
+    assert all(picture.is_file() and picture.name.startswith("grid fox_") for picture in pictures)
+
+
 def test_threads_end(session) -> None:
     session.grid(Grid(order(), axis("steps", "10"))).wait(LIMIT)
     for thread in threading.enumerate():
