@@ -170,6 +170,25 @@ def test_a_take_is_chosen_for_the_cut(server, saved, story, module):
     assert all(span(strip) == span(strips()[0]) for strip in strips() if strip.name.startswith("001"))
 
 
+def test_the_button_of_a_panel_is_about_it_alone(server, saved, story, draw, until):
+    story.load(panels(3))
+    board().panels[1].chosen = True
+    board().active = 2
+    until(lambda: story.progress())
+    [run] = [d for d in draw().drawn if d.name == "comfyui.storyboard_run" and d.text == "Run"]
+    said = run.arguments["properties"]
+    bpy.ops.comfyui.storyboard_run(which=said.which, panel=said.panel)
+    story.end(takes=1)
+    [another] = [d for d in draw().drawn if d.name == "comfyui.storyboard_run" and d.text == "Another Take"]
+    said = another.arguments["properties"]
+    bpy.ops.comfyui.storyboard_run(which=said.which, panel=said.panel)
+    story.end(takes=2)
+    assert {mark["panel"] for mark in marks()} == {"003"}
+    story.run("CHOSEN")
+    story.end(takes=3)
+    assert story.states() == {"001": "missing", "002": "finished", "003": "finished"}
+
+
 def test_what_others_have_on_a_channel_is_not_muted(server, saved, story, module):
     shots = panels(2)
     story.load(shots)

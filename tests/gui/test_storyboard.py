@@ -139,7 +139,7 @@ def test_the_panel_in_the_middle_of_a_run(story: Studio) -> None:
     story.press("VIEW_3D", "which='MISSING'")
     run_to(story, 22)
     settle(story)
-    window.run("board().active = 24")
+    window.run("board().active = 25")
     settle(story)
     story.panel("midrun", "VIEW_3D")
     window.screenshot("midrun-window")

@@ -28,6 +28,7 @@ class COMFYUI_OT_storyboard_run(PanelsOperator, Operator):
     bl_options = set()
 
     which: EnumProperty(name="Panels", items=_WHICH, options={"SKIP_SAVE"})
+    panel: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # this one alone, whatever is ticked
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -60,11 +61,18 @@ class COMFYUI_OT_storyboard_run(PanelsOperator, Operator):
                 production.run_missing()
                 _place_lost(scene)
             case "CHOSEN":
-                production.run(_chosen(scene))
+                production.run(self._ids(scene))
             case "FAILED":
                 production.run([panel.panel_id for panel in production.snapshot.failures])
             case "AGAIN":
-                production.again(_chosen(scene))
+                production.again(self._ids(scene))
+
+    def _ids(self, scene: Scene) -> list[str]:
+        if self.panel:
+            return [self.panel]
+        board = scene.comfyui_storyboard
+        ticked = [panel.name for panel in board.panels if panel.chosen]
+        return ticked or ([board.active_panel.name] if board.active_panel is not None else [])
 
 
 class COMFYUI_OT_storyboard_cancel(PanelsOperator, Operator):
@@ -101,12 +109,6 @@ def _place_lost(scene: Scene) -> int:
     for entry in found:
         place_again(entry)
     return len(found)
-
-
-def _chosen(scene: Scene) -> list[str]:
-    board = scene.comfyui_storyboard
-    ticked = [panel.name for panel in board.panels if panel.chosen]
-    return ticked or ([board.active_panel.name] if board.active_panel is not None else [])
 
 
 class COMFYUI_OT_storyboard_use_take(PanelsOperator, Operator):

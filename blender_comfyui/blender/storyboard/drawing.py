@@ -179,7 +179,9 @@ def _draw_override(row: UILayout, setting: ComfySetting, place: int, of: str) ->
 def _draw_progress(layout: UILayout, panel: ComfyStoryPanel, progress: PanelProgress, width: int) -> None:
     row = layout.row(align=True)
     row.label(text=words.state(progress), icon=words.icon(progress))
-    row.operator("comfyui.storyboard_run", text="Another Take", icon="FILE_NEW").which = "AGAIN"
+    which = "AGAIN" if progress.best is not None and not progress.is_outdated else "CHOSEN"
+    button = row.operator("comfyui.storyboard_run", text="Another Take" if which == "AGAIN" else "Run", icon="FILE_NEW")
+    button.which, button.panel = which, panel.name
     for sentence in (progress.reason, *progress.notes):
         if sentence:
             draw_sentence(layout, sentence, width, icon="ERROR" if sentence == progress.reason else "INFO")
