@@ -1,5 +1,7 @@
 """A storyboard in Blender: the same from markers, text strips and files, and run to strips at the right frames."""
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
@@ -241,6 +243,21 @@ def test_a_file_comes_back_as_it_was_saved(module, board, shots, asked, tmp_path
         bpy.ops.comfyui.storyboard_clear()
         assert bpy.ops.comfyui.storyboard_load(filepath=str(path)) == {"FINISHED"}
         assert asked() == before
+
+
+def test_where_there_is_no_room_the_file_of_before_is_still_whole(module, board, tmp_path, monkeypatch):
+    load(tmp_path, panels(3))
+    path = tmp_path / "mine.yaml"
+    path.write_text("of yesterday", encoding="utf-8")
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module("workflow.library_files"), "os", SimpleNamespace(fsync=full))
+    with pytest.raises(RuntimeError, match=r"mine.yaml cannot be written: No space left"):
+        bpy.ops.comfyui.storyboard_save(filepath=str(path))
+    assert path.read_text(encoding="utf-8") == "of yesterday"
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_wrong_file_is_a_sentence_and_changes_nothing(board, tmp_path):

@@ -15,6 +15,7 @@ from ...generation.sheets.cards import Sheet
 from ...generation.storyboard.model import Storyboard
 from ...generation.storyboard.reading import InvalidStoryboard, read
 from ...generation.tasks.book import TaskBook
+from ...workflow.library_files import written
 from .. import blend_file, delivery
 from ..sinks.target import push_undo
 from . import contents
@@ -151,7 +152,8 @@ def _done(errand: Errand) -> Done:
             found = read(path, book.current())
             return Done(errand, f"{len(found.panels)} panels from {path.name}.", storyboard=found)
         case Save(path=path, text=text):
-            path.write_text(text, encoding="utf-8")
+            with written(path) as file:
+                file.write(text.encode())
         case Export(path=path, sheet=sheet, fonts=fonts):
             sheets.write(sheet, path, fonts)
     return Done(errand, f"Written: {errand.path.name}.")
