@@ -67,8 +67,7 @@ class Console:
         """Say how it ended; return the code, which is another one where not even that could be written."""
         if self._json_file is not None:
             try:
-                with written(self._json_file.absolute()) as file:
-                    file.write(self._object(verb, result).encode() + b"\n")
+                save(self._json_file, self._object(verb, result))
             except OSError as error:
                 sentence = f"{self._json_file} cannot be written: {error.strerror}."
                 code = result.code or ExitCode.DISK
@@ -128,6 +127,19 @@ class Console:
         if isinstance(value, list | tuple):
             return [self._hidden(inner) for inner in value]
         return value
+
+
+def save(path: Path, text: str) -> None:
+    """Have a file with this text, whole or not at all. What is no plain file, such as /dev/null, is written to.
+
+    Raises OSError.
+    """
+    data = text.encode() + b"\n"
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    with written(path.absolute()) as file:
+        file.write(data)
 
 
 class _Log(logging.Handler):

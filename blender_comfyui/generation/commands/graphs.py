@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ...workflow.graph import Workflow
-from ...workflow.library_files import written
 from ..tasks.counter import TierOffer, offers
 from ..tasks.preparing import Order
 from . import reports
 from .command import Command
-from .console import Result
+from .console import Result, save
 from .examining import Examined, examine
 from .exit_codes import CommandError, ExitCode, UsageError
 from .wishes import Wish, wish
@@ -34,8 +33,7 @@ def convert(command: Command) -> Result:
     }
     if target is None:
         return Result({**facts, "file": None, "workflow": api}, [json.dumps(api, indent=2)], is_text=True)
-    with written(target.absolute()) as file:
-        file.write(json.dumps(api, indent=2).encode() + b"\n")
+    save(target, json.dumps(api, indent=2))
     return Result({**facts, "file": str(target.absolute()), "workflow": api}, [str(target)])
 
 

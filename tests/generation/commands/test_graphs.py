@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 
 import pytest
 
@@ -138,3 +140,18 @@ def test_the_same_from_python(at_server, workflow):
         assert problem.kind == "missing_model"
         assert session.look_at_queue() == ()
     assert at_server.server.journal.posts == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only such systems have devices among their files")
+@pytest.mark.parametrize("option", ["--output", "--json-file"])
+def test_what_is_no_plain_file_is_written_to_and_stays_what_it_is(at_server, workflow, tmp_path, option):
+    """Such as /dev/null, which root could replace by a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    assert at_server("convert", workflow, option, pipe).code == 0
+    reader.join(10.0)
+    assert pipe.is_fifo()
+    assert json.loads(read[0])
