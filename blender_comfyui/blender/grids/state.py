@@ -32,7 +32,7 @@ _VALUES = (
     "With commas between them; one that holds a comma stands in double quotes. "
     "8..32 (8) goes from 8 to 32 in steps of 8, 1..10 [4] gives four numbers"
 )
-_NAME = "The input's name, as in “steps” or “KSampler.steps”"
+_NAME = "The input's name, as in “steps” or “KSampler.steps”, or a LoRA, as in “lora:ink”"
 
 
 class ComfyGrid(PropertyGroup):

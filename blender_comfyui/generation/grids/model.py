@@ -10,14 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from ...workflow.errors import InvalidValue
 from ...workflow.graph import Workflow
-from ...workflow.lora_names import tag
+from ...workflow.lora_names import on_server, tag
+from ...workflow.loras import Lora
 from ...workflow.parameters import LARGEST_SEED
 from ...workflow.wording import quoted
 from ..tasks.preparing import Order, readable
 
 TIER = "tier"
 """The name of the axis that goes through tiers."""
+LORA = "lora:"
+"""How the name of an axis begins that goes through the strengths of a LoRA, as in ``lora:ink``."""
 MOST_CELLS = 400
 _MOST_VALUES = 100
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
@@ -44,6 +48,8 @@ class Axis:
     @property
     def title(self) -> str:
         """Return how a person calls the parameter."""
+        if self.parameter.startswith(LORA):
+            return f"LoRA {self.parameter.removeprefix(LORA).strip()}"
         known = _NAMES.get(self.parameter)
         return known or self.parameter.replace("_", " ").strip().capitalize()
 
@@ -185,7 +191,19 @@ def _label(value: object) -> str:
 def _with(order: Order, parameter: str, value: object) -> Order:
     if parameter == TIER:
         return replace(order, tier=str(value))
+    if parameter.startswith(LORA) and isinstance(value, int | float):
+        return replace(order, loras=_with_strength(order.loras, parameter.removeprefix(LORA).strip(), float(value)))
     return replace(order, parameters={**order.parameters, parameter: value})
+
+
+def _with_strength(loras: tuple[Lora, ...], name: str, strength: float) -> tuple[Lora, ...]:
+    """Return a stack in which this LoRA has this strength; at the end of it where it was not there."""
+    names = [lora.name for lora in loras]
+    try:
+        found = on_server(name, names)
+    except InvalidValue:
+        return (*loras, Lora(name, strength))
+    return tuple(Lora(found, strength) if lora.name == found else lora for lora in loras)
 
 
 def _check(grid: Grid) -> None:
@@ -195,6 +213,9 @@ def _check(grid: Grid) -> None:
             raise InvalidGrid("An axis of the grid names no parameter. Choose one.")
         if not one.values:
             raise InvalidGrid(f"There is no value for {quoted(one.title)}. Write some, with commas between them.")
+        wrong = next((value for value in one.values if not isinstance(value, int | float)), None)
+        if one.parameter.startswith(LORA) and wrong is not None:
+            raise InvalidGrid(f"{quoted(str(wrong))} is no strength of a LoRA. Write numbers, such as 0.5, 1.")
     if len(axes) == 2 and axes[0].parameter == axes[1].parameter:
         raise InvalidGrid(f"Both axes of the grid are {quoted(axes[0].title)}. Choose another one for one of them.")
     count = len(axes[0].values) * (len(axes[1].values) if len(axes) == 2 else 1)

@@ -29,10 +29,10 @@ from ..outputs import file_name, safe_stem
 from ..request import Request
 from ..tasks.errors import QualityTierError
 from ..tasks.merging import How, Report
-from ..tasks.preparing import readable
+from ..tasks.preparing import LORAS, readable
 from . import cells as found_cells
 from .cells import cell_of, of_job, of_records
-from .model import TIER, Axis, Cell, Grid, InvalidGrid
+from .model import LORA, TIER, Axis, Cell, Grid, InvalidGrid
 from .picture import draw
 from .states import CELL, GRID, CellProgress, GridProgress
 
@@ -242,6 +242,8 @@ class GridRun:
 def check_places(grid: Grid, report: Report) -> None:
     """See whether there is a place for what a grid goes through; `report` is of one order. Raises InvalidGrid."""
     for one in (grid.across, grid.down):
-        setting = report.of(one.parameter) if one is not None and one.parameter != TIER else None
+        if one is None or one.parameter == TIER:
+            continue
+        setting = report.of(LORAS if one.parameter.startswith(LORA) else one.parameter)
         if setting is not None and setting.how is How.NO_PLACE:
             raise InvalidGrid(f"{setting.sentence} All pictures of the grid would be the same. Choose another one.")

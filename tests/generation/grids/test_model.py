@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,18 @@ def test_a_grid_with_files_is_no_text() -> None:
 def test_what_is_no_grid_is_said(text: str) -> None:
     with pytest.raises(InvalidGrid):
         from_text(text)
+
+
+def test_the_strength_of_a_lora_is_gone_through() -> None:
+    stack = (Lora("a.safetensors"), Lora("sub/ink.safetensors", 1.0, 0.5), Lora("z.safetensors"))
+    grid = Grid(replace(ORDER, loras=stack), axis("lora:ink", "0.2, 0.8"), axis("lora:other", "1"))
+    assert (grid.across.title, grid.words_of(Cell(1, 0))) == ("LoRA ink", "LoRA ink 0.8, LoRA other 1")
+    made = grid.order_of(Cell(1, 0))
+    assert made.loras == (stack[0], Lora("sub/ink.safetensors", 0.8), stack[2], Lora("other", 1.0))
+    assert made.parameters == ORDER.parameters
+    assert from_text(to_text(grid)).id == grid.id
+
+
+def test_a_strength_that_is_no_number_is_said() -> None:
+    with pytest.raises(InvalidGrid, match="“strong” is no strength of a LoRA"):
+        Grid(ORDER, axis("lora:ink", "0.2, strong"))
