@@ -401,10 +401,11 @@ def test_the_panel_shows_states_and_edits_the_chosen_panel(server, saved, story,
     assert "Run Missing (3)" in [drawn.text for drawn in empty.drawn]
     story.run()
     story.end(strips=3)
-    until(lambda: "3 of 3" in draw().text)
+    until(lambda: "All 3 panels" in draw().text)
     layout = draw()
-    assert [d.icon for d in layout.drawn if d.icon == "CHECKMARK"] == ["CHECKMARK"] * 4, (
-        "three rows, and the chosen panel"
+    assert "3 of 3" in layout.text
+    assert [d.icon for d in layout.drawn if d.icon == "CHECKMARK"] == ["CHECKMARK"] * 5, (
+        "three rows, the chosen panel, and the check of all files"
     )
     assert "ink drawing, shot 1: a fox near the forest, soft light" in layout.text
     names = [drawn.name for drawn in layout.drawn if drawn.kind in ("prop", "textbox")]

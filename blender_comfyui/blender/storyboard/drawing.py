@@ -179,9 +179,8 @@ def _draw_override(row: UILayout, setting: ComfySetting, place: int, of: str) ->
 def _draw_progress(layout: UILayout, panel: ComfyStoryPanel, progress: PanelProgress, width: int) -> None:
     row = layout.row(align=True)
     row.label(text=words.state(progress), icon=words.icon(progress))
-    which = "AGAIN" if progress.best is not None and not progress.is_outdated else "CHOSEN"
-    button = row.operator("comfyui.storyboard_run", text="Another Take" if which == "AGAIN" else "Run", icon="FILE_NEW")
-    button.which, button.panel = which, panel.name
+    if not progress.state.is_open:
+        _draw_run_this(row, panel, progress)
     for sentence in (progress.reason, *progress.notes):
         if sentence:
             draw_sentence(layout, sentence, width, icon="ERROR" if sentence == progress.reason else "INFO")
@@ -198,6 +197,12 @@ def _draw_progress(layout: UILayout, panel: ComfyStoryPanel, progress: PanelProg
             cell.template_icon(icon, scale=side)
         button = cell.operator("comfyui.storyboard_use_take", text=f"Take {take.number + 1}")
         button.panel, button.job_id = panel.name, take.job_id
+
+
+def _draw_run_this(row: UILayout, panel: ComfyStoryPanel, progress: PanelProgress) -> None:
+    which = "AGAIN" if progress.best is not None and not progress.is_outdated else "CHOSEN"
+    button = row.operator("comfyui.storyboard_run", text="Another Take" if which == "AGAIN" else "Run", icon="FILE_NEW")
+    button.which, button.panel = which, panel.name
 
 
 def _draw_sent(layout: UILayout, scene: Scene, panel: ComfyStoryPanel, width: int) -> None:

@@ -53,7 +53,9 @@ class COMFYUI_UL_storyboard(UIList):
         name.label(text=panel.name)
         row.label(text=panel.prompt)
         if progress is not None and progress.state is PanelState.RUNNING:
-            row.progress(text="", factor=progress.progress, type="RING")
+            ring = row.row(align=True)
+            ring.scale_y = 1 / HEIGHT
+            ring.progress(text="", factor=progress.progress, type="RING")
         else:
             row.label(text="", icon=words.icon(progress))
         row.prop(panel, "chosen", text="", icon="CHECKBOX_HLT" if panel.chosen else "CHECKBOX_DEHLT", emboss=False)
