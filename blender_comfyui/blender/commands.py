@@ -25,11 +25,13 @@ from ..generation.request import Request
 from ..generation.storyboard.model import Storyboard, unnamed_id
 from ..generation.tasks.errors import QualityTierError
 from ..generation.tasks.preparing import LORAS, Order
+from ..generation.tasks.replacing import Replacement
 from ..workflow.lora_names import tag
 from ..workflow.lora_prompts import with_stack
 from . import order as orders
 from . import settings
 from .storyboard import running as storyboards
+from .storyboard.replacing import replacement
 from .tasks import asking, files, wishes
 from .workflow_panel import building, media, running
 
@@ -88,6 +90,10 @@ class OpenScene:
             board.id = unnamed_id(f"{bpy.data.filepath}:{self._scene.name}")
         _read_tasks(self._scene)
         return storyboards.asked(self._scene)
+
+    def replacement(self) -> Replacement | None:
+        """Return what makes the storyboard's task, None for the tiers' own. Raises QualityTierError."""
+        return replacement(self._scene, with_files=True)
 
     def contexts(self) -> Mapping[str, Mapping[str, str]]:
         """Return where the panels are: their results are placed when the file is opened again."""

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
+from tests.blender import workflow_graphs as graphs
 from tests.blender.recorder import Drawn
 from tests.blender.storyboards import CHECKPOINT, FPS, as_file, panels, placed, span, strips
 from tests.blender.workflow_words import PanelRecorder, posted
@@ -121,6 +122,32 @@ def movies(preferences, tmp_path):
     preferences.studio_tiers = str(studio)
     yield
     preferences.studio_tiers = ""
+
+
+def test_an_imported_workflow_in_the_tasks_place_makes_the_panels(server, story, draw, load, module, deliver):
+    """One of the scene with its own panel's values, and one of the library."""
+    graph = graphs.classic()
+    graph["4"]["inputs"]["ckpt_name"] = CHECKPOINT
+    load(graph, "house.json").values["3.denoise"] = 0.75
+    assert bpy.ops.comfyui.imported_for_task(task="image_generation") == {"FINISHED"}
+    story.load(panels(1))
+    story.run()
+    story.end(strips=1)
+    assert (list(posted(server)[-1]), posted(server)[-1]["3"]["inputs"]["denoise"]) == (list(graph), 0.75)
+    assert "Made by “house”" in draw().text
+    bpy.ops.comfyui.imported_for_task(task="image_generation")
+    reception = module("blender.workflow_panel.reception")
+    reception.want_lists()
+    deliver(reception.library)
+    entry = next(entry for entry in reception.library() if entry.name == "house")
+    assert bpy.ops.comfyui.use_for_task(id=entry.id, task="image_generation") == {"FINISHED"}
+    try:
+        story.run("AGAIN")
+        story.end(takes=2)
+        assert (list(posted(server)[-1]), posted(server)[-1]["3"]["inputs"]["denoise"]) == (list(graph), 1)
+        assert "Made by “house”" in draw().text
+    finally:
+        module("blender.task_workflows").choose("image_generation", "")
 
 
 def marks():

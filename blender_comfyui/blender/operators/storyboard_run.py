@@ -6,6 +6,7 @@ from bpy.types import Context, Operator, Scene
 
 from ...comfy.errors import ComfyError
 from ...generation.storyboard.production import Production
+from ...generation.tasks.errors import ParameterValidationError
 from .. import compat, delivery, regions, runtime
 from ..storyboard import errands, lost, running, takes
 from .jobs import place_again
@@ -47,7 +48,7 @@ class COMFYUI_OT_storyboard_run(PanelsOperator, Operator):
         scene = compat.sequencer_scene(context)
         try:
             running.do(scene, lambda production: self._run(scene, production))
-        except (ComfyError, runtime.NoOnlineAccess) as error:
+        except (ComfyError, ParameterValidationError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -85,7 +86,7 @@ class COMFYUI_OT_storyboard_cancel(PanelsOperator, Operator):
     def execute(self, context: Context) -> set[str]:
         try:
             running.do(compat.sequencer_scene(context), Production.cancel)
-        except (ComfyError, runtime.NoOnlineAccess) as error:
+        except (ComfyError, ParameterValidationError, runtime.NoOnlineAccess) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         delivery.wake()

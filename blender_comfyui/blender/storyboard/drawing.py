@@ -8,7 +8,7 @@ from ...generation.storyboard.states import PanelProgress, Progress
 from .. import compat, runtime
 from ..sinks.sequencer import frames_per_second
 from ..wrapping import ICON, draw_sentence, scale
-from . import contents, errands, lost, pictures, running, table, words
+from . import contents, errands, lost, pictures, replacing, running, table, words
 from .state import ComfySetting, ComfyStoryboard, ComfyStoryPanel
 
 ROWS = 7  # of the table
@@ -38,7 +38,7 @@ def draw(layout: UILayout, scene: Scene, width: int) -> None:
         if progress is not None:
             _draw_troubles(layout, progress, width)
         _draw_panel(layout, scene, width)
-    _draw_settings(layout, board)
+    _draw_settings(layout, scene, board, width)
 
 
 def _draw_empty(layout: UILayout, width: int) -> None:
@@ -213,7 +213,7 @@ def _draw_sent(layout: UILayout, scene: Scene, panel: ComfyStoryPanel, width: in
         draw_sentence(body, composed(contents.style_of(scene), told) or "Nothing", width)
 
 
-def _draw_settings(layout: UILayout, board: ComfyStoryboard) -> None:
+def _draw_settings(layout: UILayout, scene: Scene, board: ComfyStoryboard, width: int) -> None:
     header, body = layout.panel("COMFYUI_storyboard_settings", default_closed=True)
     header.label(text="Style and Settings")
     if body is None:
@@ -224,6 +224,8 @@ def _draw_settings(layout: UILayout, board: ComfyStoryboard) -> None:
         compat.prompt_field(column, board, name, lines=2, placeholder="For every panel")
     body.prop(board, "task")
     body.prop(board, "tier")
+    if replaced := replacing.title(scene):
+        draw_sentence(body, f"Made by “{replaced}”, in the place of the tier's own workflow.", width, icon="PINNED")
     row = body.row(align=True)
     row.prop(board, "width")
     row.prop(board, "height")

@@ -20,6 +20,7 @@ from ...generation.tasks.records import NOTHING
 from .. import blend_file, delivery, runtime, settings
 from ..tasks import files, models
 from . import changes, contents, state
+from .replacing import replacement
 
 SINK = "STORYBOARD"
 _PATIENCE = 30.0  # seconds for which something is expected of a click
@@ -73,13 +74,15 @@ def storyboard(scene: Scene) -> Storyboard | None:
 def do(scene: Scene, act: Callable[[Production], None]) -> None:
     """Have the scene's production do something, with the storyboard as it is now.
 
-    Raises InvalidAddress, InvalidCredentials or NoOnlineAccess.
+    Raises InvalidAddress, InvalidCredentials, NoOnlineAccess or ParameterValidationError.
     """
     contents.ensure_id(scene)
     if bpy.app.background and files.book().last is None:
         files.book().current()  # nobody has drawn a panel, and nobody waits for a picture of one
+    replaced = replacement(scene, with_files=True)
     found = _made(scene)
     _tell(scene, found)
+    found.production.replace(replaced)
     act(found.production)
     found.clicked = time.monotonic()
     delivery.wake()
@@ -132,6 +135,7 @@ def _made(scene: Scene) -> _Running:
         found.production.close()
     told = asked(scene)
     production = session.storyboard(told, contexts=contexts(scene), folder=settings.output_folder())
+    production.replace(replacement(scene, with_files=False))
     found = _Running(session, production, told, changes.count(), bpy.data.filepath, time.monotonic())
     _running[scene.session_uid] = found
     return found

@@ -25,7 +25,12 @@ _known: OrderedDict[tuple[object, ...], Mapping[str, Any]] = OrderedDict()  # pa
 
 def is_chosen(chosen: PropertyGroup) -> bool:
     """Whether the workflow that was imported into this scene makes the present task."""
-    return bool(chosen.imported_task) and chosen.imported_task == chosen.task and bool(chosen.imported.stamp)
+    return makes(chosen, chosen.task)
+
+
+def makes(chosen: PropertyGroup, task: str) -> bool:
+    """Whether it makes this task."""
+    return bool(chosen.imported_task) and chosen.imported_task == task and bool(chosen.imported.stamp)
 
 
 def graph(chosen: PropertyGroup) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from ...workflow.wording import quoted
 from ..sheets import storyboards as sheets
 from ..storyboard.checking import Finding, check_panel
 from ..storyboard.model import Storyboard
-from ..storyboard.production import Contexts, Production
+from ..storyboard.production import Production
 from ..storyboard.reading import read
 from ..storyboard.states import PanelProgress, PanelState, Progress
 from . import reports
@@ -19,6 +19,7 @@ from .console import Result
 from .exit_codes import CommandError, ExitCode, UsageError, worst
 from .progress_bar import ProgressBar, Standing
 from .running import settle
+from .surroundings import SavedScene
 
 _LOOK = 0.1  # seconds between two looks at how far it is
 _PARTING = 15.0  # seconds for the server to confirm that it has cancelled our prompts
@@ -26,7 +27,8 @@ _PARTING = 15.0  # seconds for the server to confirm that it has cancelled our p
 
 def storyboard(command: Command) -> Result:
     """Make what is missing, or what the words say. Raises InvalidStoryboard, ComfyError and HistoryUnavailable."""
-    board, contexts = _board(command)
+    board, scene = _board(command)
+    contexts = scene.contexts() if scene is not None else None
     asked = [*command.options.panel, *command.options.again]
     _check_ids(board, asked)
     session = command.session
@@ -37,6 +39,7 @@ def storyboard(command: Command) -> Result:
         command.stock  # noqa: B018 - without it nobody can say what is missing
     production = session.storyboard(board, contexts=contexts, folder=folder)
     try:
+        production.replace(scene.replacement() if scene is not None else None)
         before = _known(production)
         if command.options.status:
             return _result(command, before, ended=True)
@@ -50,15 +53,15 @@ def storyboard(command: Command) -> Result:
         production.close()
 
 
-def _board(command: Command) -> tuple[Storyboard, Contexts | None]:
-    """What is to be made, and where in a .blend it belongs; None where it belongs into none."""
+def _board(command: Command) -> tuple[Storyboard, SavedScene | None]:
+    """What is to be made, and the scene that it belongs to; None where it belongs to none."""
     if command.options.file is not None:
         return read(command.options.file, command.session.task_book.current()), None
     scene = command.surroundings.scene
     found = scene.storyboard() if scene is not None else None
     if scene is None or found is None:
         raise UsageError("Say which storyboard: a FILE. Or give Blender a .blend that has one before the command.")
-    return found, scene.contexts()
+    return found, scene
 
 
 def _jobs(progress: Progress) -> set[str]:

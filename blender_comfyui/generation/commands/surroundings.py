@@ -16,6 +16,7 @@ from ..request import Request
 from ..storyboard.model import Storyboard
 from ..tasks.book import TaskBook
 from ..tasks.preparing import Order
+from ..tasks.replacing import Replacement
 from .exit_codes import CommandError, ExitCode, UsageError
 
 SERVER_VARIABLE = "COMFYUI_URL"
@@ -40,6 +41,9 @@ class SavedScene(Protocol):
 
     def storyboard(self) -> Storyboard | None:
         """Return the scene's storyboard; None where it has no panels."""
+
+    def replacement(self) -> Replacement | None:
+        """Return the workflow that makes the storyboard's task in the place of the tiers' own, if there is one."""
 
     def contexts(self) -> Mapping[str, Mapping[str, str]]:
         """Return where in the .blend the result of each panel belongs, for when it is opened again."""

@@ -11,9 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ...workflow.graph import Workflow
 from ..tasks.places import Places
 from ..tasks.preparing import Order, find, readable
 from ..tasks.records import Configuration, Tier
+from ..tasks.replacing import Replacement
 from ..tasks.rules import number_of
 from .model import Panel, Storyboard
 from .resolution import Resolution, fitted
@@ -26,28 +28,39 @@ _ENDS = tuple(".,;:!?…。、，；：！？")  # no comma after these
 @dataclass(frozen=True)
 class Ground:
     """What all panels of a storyboard stand on: its tier, and the resolution that comes of it; ``notes`` say what is
-    not as wanted."""
+    not as wanted. ``workflow`` is in the place of the tier's own, if it is there, and called ``workflow_name``."""
 
     storyboard: Storyboard
     tier: Tier
     resolution: Resolution | None
     notes: tuple[str, ...] = ()
+    workflow: Workflow | None = None
+    workflow_name: str = ""
 
 
-def ground_of(storyboard: Storyboard, configuration: Configuration) -> Ground:
-    """Look a storyboard's task and tier up. Raises InvalidQualityTierError for those that there are not."""
+def ground_of(storyboard: Storyboard, configuration: Configuration, replacement: Replacement | None = None) -> Ground:
+    """Look a storyboard's task and tier up. With a replacement this waits for the disk.
+
+    Raises InvalidQualityTierError for those that there are not, and WorkflowNotFoundError.
+    """
     tier = find(configuration, storyboard.task, storyboard.tier).tiers[storyboard.tier]
+    workflow, name = replacement.load() if replacement is not None else (None, "")
+    resolution, notes = _resolution(storyboard, tier, workflow or tier.workflow)
+    return Ground(storyboard, tier, resolution, notes, workflow, name)
+
+
+def _resolution(storyboard: Storyboard, tier: Tier, workflow: Workflow) -> tuple[Resolution | None, tuple[str, ...]]:
     if not (storyboard.width and storyboard.height):
-        return Ground(storyboard, tier, None)
-    places = Places(tier.workflow)
+        return None, ()
+    places = Places(workflow)
     if not (places.of("width") and places.of("height")):
         sentence = (
             f"The resolution {storyboard.width} × {storyboard.height} is left out: "
             "this task makes pictures in a size of its own."
         )
-        return Ground(storyboard, tier, None, (sentence,))
+        return None, (sentence,)
     resolution = fitted(storyboard.width, storyboard.height, tier, storyboard.parameters)
-    return Ground(storyboard, tier, resolution, (resolution.sentence,) if resolution.sentence else ())
+    return resolution, (resolution.sentence,) if resolution.sentence else ()
 
 
 def composed(storyboard: Storyboard, panel: Panel) -> str:
@@ -75,12 +88,15 @@ def order_of(ground: Ground, panel: Panel, take: int = 0) -> Order:
     asked |= {"prompt": composed(storyboard, panel), "seed": seed_of(storyboard, panel, take)}
     if panel.negative_prompt.strip():
         asked["negative_prompt"] = panel.negative_prompt.strip()
-    return Order(storyboard.task, storyboard.tier, {**asked, **panel.parameters})
+    parameters = {**asked, **panel.parameters}
+    return Order(storyboard.task, storyboard.tier, parameters, ground.workflow, workflow_name=ground.workflow_name)
 
 
 def mark_of(order: Order) -> str:
     """Return a short text that is another one where something else is asked for."""
     told = [order.task, order.tier, readable(order.parameters)]
+    if order.workflow is not None:
+        told.append(order.workflow_name)
     text = json.dumps(told, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -24,6 +24,7 @@ from ...comfy.errors import TimedOut
 from ..closed import SessionClosed
 from ..events import Ended, Progressed, QueueChanged, Returned, StateChanged, Submitted
 from ..feed import Subscription
+from ..tasks.replacing import Replacement
 from .model import Storyboard
 from .states import Progress
 from .studio import Contexts, Studio, Wish
@@ -43,6 +44,11 @@ class _Use:
     storyboard: Storyboard
     contexts: Contexts | None
     folder: Path | None
+
+
+@dataclass(frozen=True)
+class _Replace:
+    replacement: Replacement | None
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,10 @@ class Production:
     def use(self, storyboard: Storyboard, contexts: Contexts | None = None, folder: Path | None = None) -> None:
         """From now on this is what the storyboard says; None leaves contexts and folder as they are."""
         self._put(_Use(storyboard, contexts, folder))
+
+    def replace(self, replacement: Replacement | None) -> None:
+        """Have this workflow make the panels from now on, with the tier's values; for None the tier's own does."""
+        self._put(_Replace(replacement))
 
     def run_all(self) -> None:
         """Make every panel that is not on its way already, also those that are finished: with the seed they have."""
@@ -211,6 +221,8 @@ class Production:
         match order:
             case _Use(storyboard=storyboard, contexts=contexts, folder=folder):
                 self._studio.use(storyboard, contexts, folder)
+            case _Replace(replacement=replacement):
+                self._studio.replace(replacement)
             case _Make(wish=wish, ids=ids):
                 self._studio.make(wish, ids)
             case _Cancel(ids=ids):

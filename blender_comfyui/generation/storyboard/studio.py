@@ -19,6 +19,7 @@ from ..history import Filter, HistoryUnavailable, Sort
 from ..job import Job
 from ..tasks.errors import QualityTierError
 from ..tasks.preparing import Order, readable
+from ..tasks.replacing import Replacement
 from .inspection import Inspection
 from .model import Panel, Storyboard
 from .planning import Ground, ground_of, mark_of, order_of
@@ -57,6 +58,7 @@ class Studio:
         self._contexts = contexts
         self._folder = folder
         self._takes = Takes(storyboard.id, self._server)
+        self._replacement: Replacement | None = None
         self._ground: Ground | None = None
         self._problem = ""
         self._is_known = False
@@ -94,6 +96,12 @@ class Studio:
         if is_other or is_moved or not self._is_known:
             self.read()
         else:
+            self._stand()
+
+    def replace(self, replacement: Replacement | None) -> None:
+        """Have this workflow make the panels from now on, or for None the tier's own."""
+        if replacement != self._replacement:
+            self._replacement, self._stale = replacement, None
             self._stand()
 
     def read(self) -> None:
@@ -174,7 +182,14 @@ class Studio:
         began = time.time()
         try:
             job = self._session.run_task(
-                order.task, order.tier, order.parameters, folder=self._folder, stem=panel.id, context=context
+                order.task,
+                order.tier,
+                {**self._loaded, **order.parameters},
+                workflow=order.workflow,
+                workflow_name=order.workflow_name,
+                folder=self._folder,
+                stem=panel.id,
+                context=context,
             )
         except SessionClosed as error:
             self._problem = f"{str(error).rstrip('.')}. The panels that were left are missing."
@@ -189,6 +204,10 @@ class Studio:
             self._takes.put_unready(panel.id, failed)
         else:
             self._takes.put(job)
+
+    @property
+    def _loaded(self) -> Mapping[str, object]:
+        return self._replacement.parameters if self._replacement is not None else {}
 
     def hear(self, job_id: str) -> None:
         """Something happened to a job."""
@@ -215,7 +234,7 @@ class Studio:
     def _stand(self) -> None:
         """Look up what all panels stand on."""
         try:
-            self._ground = ground_of(self._board, self._session.task_book.current())
+            self._ground = ground_of(self._board, self._session.task_book.current(), self._replacement)
             self._problem = ""
         except QualityTierError as error:
             self._ground, self._problem = None, str(error)

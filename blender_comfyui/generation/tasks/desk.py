@@ -29,6 +29,7 @@ from .errors import InFile, QualityTierError, WorkflowNotFoundError
 from .places import Places
 from .preparing import Order
 from .records import Configuration, Task
+from .replacing import kept
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +220,7 @@ class TaskDesk:
         """Raises WorkflowNotFoundError."""
         given = question.order.workflow
         if given is None:
-            return _kept(self._library, question.entry) if question.entry else None
+            return kept(self._library, question.entry)[0] if question.entry else None
         try:
             return given if isinstance(given, Workflow) else Workflow.load(given)
         except WorkflowError as error:
@@ -233,19 +234,6 @@ def _offers(configuration: Configuration, order: Order, session: TaskCalls | Non
         with contextlib.suppress(HistoryUnavailable):  # the gallery says so
             return session.tiers(order.task, order.parameters, workflow=order.workflow, loras=order.loras)
     return offers(configuration, order, None, {})
-
-
-def _kept(library: Library, entry: str) -> Workflow:
-    """Raises WorkflowNotFoundError."""
-    try:
-        kept = library.get(entry)
-        if kept.api is None:
-            raise WorkflowNotFoundError(
-                f"The workflow {quoted(kept.entry.name)} was never converted, so it can make no task. Open it once."
-            )
-        return Workflow(kept.api)
-    except WorkflowError as error:
-        raise WorkflowNotFoundError(f"The workflow that was chosen for this task cannot be used. {error}") from error
 
 
 def _view(offer: TierOffer, workflow: Workflow) -> TierView:

@@ -35,6 +35,9 @@ class Scene:
     def storyboard(self):
         return self.boards
 
+    def replacement(self):
+        return None
+
     def contexts(self):
         return self.places
 

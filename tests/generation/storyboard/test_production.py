@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from blender_comfyui.comfy.errors import TimedOut
 from blender_comfyui.generation.events import Ended, QueueChanged
@@ -21,6 +22,8 @@ from blender_comfyui.generation.storyboard.seeds import panel_seed
 from blender_comfyui.generation.storyboard.states import PanelState, Progress
 from blender_comfyui.generation.storyboard.takes import Takes
 from blender_comfyui.generation.storyboard.writing import to_yaml
+from blender_comfyui.generation.tasks.replacing import Replacement
+from blender_comfyui.workflow.graph import Workflow
 from tests.generation.storyboard.conftest import board
 
 LIMIT = 60.0
@@ -29,6 +32,10 @@ FAILED, FINISHED, MISSING = PanelState.FAILED, PanelState.FINISHED, PanelState.M
 
 def states(progress: Progress) -> list[PanelState]:
     return [panel.state for panel in progress.panels]
+
+
+def posted(server: Any) -> list[Any]:
+    return [one.json["prompt"] for one in server.requests if (one.method, one.route) == ("POST", "/prompt")]
 
 
 def sent(server: Any) -> int:
@@ -77,6 +84,32 @@ def test_sixty_panels_become_sixty_right_files(made, tmp_path):
     history = session.history.find(size=100)
     assert history.total == 60
     assert {record.target["storyboard"] for record in history.records} == {"fox"}
+
+
+def test_another_workflow_makes_the_panels_in_the_place_of_the_tiers_own(full_server, open_session, tmp_path):
+    """From the library, and from a scene with what that loads; what cannot be used is said, and nothing sent."""
+    server = full_server()
+    session = open_session(server)
+    graph = Workflow.load("sd_basic").api() | {"30": {"class_type": "LoadImage", "inputs": {"image": "none.png"}}}
+    graph["31"] = {"class_type": "PreviewImage", "inputs": {"images": ["30", 0]}}
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (8, 8)).save(photo)
+    production = session.storyboard(board(1))
+    production.replace(Replacement("house", graph, parameters={"30.image": photo}))
+    production.run_all()
+    assert states(production.wait(LIMIT)) == [FINISHED]
+    [prompt] = posted(server)
+    assert prompt["30"]["inputs"]["image"].startswith("photo")
+    assert (prompt["5"]["inputs"]["steps"], prompt["4"]["inputs"]["width"]) == (10, 96), "with the tier's values"
+    [record] = session.history.find(size=10).records
+    assert record.workflow == "house"
+    production.replace(Replacement(library=tmp_path, entry="ba9876543210"))
+    production.run_all()
+    assert "cannot be used" in production.wait(LIMIT).problem
+    production.replace(None)
+    production.run_all()
+    assert states(production.wait(LIMIT)) == [FINISHED]
+    assert [len(prompt) for prompt in posted(server)] == [len(graph), len(graph) - 2]
 
 
 def test_they_run_in_the_order_of_the_story(made):
