@@ -129,6 +129,7 @@ def quiet_preferences():
     """No splash over the buttons, no question at the end."""
     preferences = bpy.context.preferences
     preferences.view.show_splash = False
+    preferences.system.viewport_aa = "OFF"  # a processor draws it
     preferences.view.use_save_prompt = False
     preferences.use_preferences_save = False
 

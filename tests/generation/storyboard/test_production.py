@@ -42,15 +42,19 @@ def sent(server: Any) -> int:
     return sum(server.executions.values())
 
 
-def until_held(session: Session, count: int) -> Any:
-    """Returns a context that ends when so many jobs wait in our own queue."""
+def until_held(session: Session, count: int, *, goes_on: bool = True) -> Any:
+    """Returns a context that ends when so many jobs wait in our own queue; nothing is sent meanwhile, if it `goes_on`."""
 
     @contextlib.contextmanager
     def waiting():
         with contextlib.closing(session.subscribe()) as events:
+            if goes_on:
+                session.pause()
             yield
             while not isinstance(event := events.get(), QueueChanged) or len(event.order) < count:
                 pass
+            if goes_on:
+                session.resume()
 
     return waiting()
 
@@ -174,7 +178,7 @@ def test_what_is_on_its_way_is_not_asked_for_twice(full_server, open_session):
     server.hold()
     session = open_session(server)
     production = session.storyboard(board(4))
-    with until_held(session, 3):
+    with until_held(session, 4):
         production.run_all()
     for ask in (production.run_all, production.run_missing, lambda: production.run(["p01", "p02"])):
         ask()
@@ -189,7 +193,7 @@ def test_progress_and_time_left_are_told_on_the_way(full_server, open_session):
     server.hold()
     session = open_session(server)
     production = session.storyboard(board(3))
-    with until_held(session, 2):
+    with until_held(session, 3):
         production.run_all()
     server.wait_held()
     with pytest.raises(TimedOut, match=r"The storyboard is not done after 0\.05 s"):
@@ -210,8 +214,9 @@ def test_cancel_stops_ours_and_nobody_elses(full_server, open_session, tmp_path)
     session = open_session(server)
     production = session.storyboard(board(6))
     foreign = Session(server.url, data_dir=tmp_path / "foreign")
-    with foreign, until_held(session, 5):
-        production.run_all()
+    with foreign:
+        with until_held(session, 6):
+            production.run_all()
         server.wait_held()
         theirs = foreign.run_task("image_generation", "low", {"prompt": "theirs", "steps": 10})
         mine = session.run_task("image_generation", "low", {"prompt": "mine, of no storyboard", "steps": 10})
@@ -233,7 +238,7 @@ def test_pause_and_resume(full_server, open_session):
     session = open_session(server)
     production = session.storyboard(board(3))
     production.pause()
-    with until_held(session, 3):
+    with until_held(session, 3, goes_on=False):
         production.run_all()
     with pytest.raises(TimedOut):
         production.wait(0.05)
@@ -292,7 +297,7 @@ def test_a_session_that_is_closed_and_opened_again_goes_on_by_itself(full_server
     server.hold()
     session = open_session(server)
     production = session.storyboard(board(5))
-    with until_held(session, 4):
+    with until_held(session, 5):
         production.run_all()
     server.wait_held()
     session.close()
