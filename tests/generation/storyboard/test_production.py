@@ -43,7 +43,7 @@ def sent(server: Any) -> int:
 
 
 def until_held(session: Session, count: int, *, goes_on: bool = True) -> Any:
-    """Returns a context that ends when so many jobs wait in our own queue; nothing is sent meanwhile, if it `goes_on`."""
+    """Returns a context that ends when so many jobs wait in our own queue. If it `goes_on`, nothing is sent before."""
 
     @contextlib.contextmanager
     def waiting():
