@@ -18,7 +18,7 @@ def outcome_of(module, *numbers: int, kind: str = "image"):
 @pytest.mark.parametrize(("given", "numbers"), [((2, 3), [2, 3]), ((0, 0), [1, 2])])
 def test_results_have_the_numbers_of_their_files(module, given, numbers):
     job_list = module("blender.job_list")
-    entry = job_list.Entry(SimpleNamespace(id="j-1"), {})
+    entry = job_list.Entry(SimpleNamespace(id="j-1", request=SimpleNamespace(context={})), {})
     outcome = outcome_of(module, *given)
     entry.end(outcome)
     assert [result.number for result in entry.results] == numbers

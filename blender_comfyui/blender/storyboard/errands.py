@@ -149,7 +149,7 @@ def _work(errand: Errand, answers: "SimpleQueue[Done]") -> None:
 def _done(errand: Errand) -> Done:
     match errand:
         case Load(path=path, book=book):
-            found = read(path, book.current())
+            found = read(path, book.refresh())
             return Done(errand, f"{len(found.panels)} panels from {path.name}.", storyboard=found)
         case Save(path=path, text=text):
             with written(path) as file:

@@ -56,7 +56,7 @@ def storyboard(command: Command) -> Result:
 def _board(command: Command) -> tuple[Storyboard, SavedScene | None]:
     """What is to be made, and the scene that it belongs to; None where it belongs to none."""
     if command.options.file is not None:
-        return read(command.options.file, command.session.task_book.current()), None
+        return read(command.options.file, command.session.task_book.refresh()), None
     scene = command.surroundings.scene
     found = scene.storyboard() if scene is not None else None
     if scene is None or found is None:

@@ -40,7 +40,7 @@ class StoryboardCalls(TaskCalls):
         with the session, or by its own `close`. A file is read here and now: raises InvalidStoryboard.
         """
         if not isinstance(board, Storyboard):
-            board = read(Path(board), self._counter.book.current())
+            board = read(Path(board), self._counter.book.refresh())
         production = Production(cast("Session", self), board, contexts=contexts, folder=folder)
         with self._producing:
             self._productions.add(production)
