@@ -11,7 +11,7 @@ from tests.matrix.inner import InnerRun, InnerRuns
 from tools.venvs import old_libraries
 
 VERSIONS = "import requests, urllib3; print(requests.__version__, urllib3.__version__)"
-PARTS = ["tests/comfy", "tests/hardening", *(f"tests/generation/test_{part}.py" for part in ("session", "fault_table"))]
+PARTS = ["tests/comfy", "tests/hardening", *(f"tests/generation/test_{part}.py" for part in ("session", "faults"))]
 
 
 def _path() -> dict[str, str]:
