@@ -17,7 +17,7 @@ from tools.project import ROOT
 
 AT_ONCE = 3
 LIMIT = 1000.0  # seconds
-_GIVING_WAY = ("nice", "-n", "10") if shutil.which("nice") else ()
+_GIVING_WAY = ("nice", "-n", "5") if shutil.which("nice") else ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Blender is killed with SIGKILL at panel 23 of 60: after a restart there are 60 right strips, and no panel was made
 twice (at most one execution more than 60 is allowed).
 
-5.2 and three moments only, each takes a minute; all seven where BLENDER_COMFYUI_VERSIONS names versions ("all", "5.2").
+5.2 and two moments only, each takes a minute; all seven where BLENDER_COMFYUI_VERSIONS names versions ("all", "5.2").
 """
 
 import json
@@ -36,7 +36,7 @@ MOMENTS = {
     "after its strip": ("after", ("blender.sinks", "place"), PANEL, 20),
     UNPREPARED: ("before", ("generation.history.history", "History.add"), PANEL, 0),
 }
-USUAL = ("once it is sent", "after its strip", UNPREPARED)
+USUAL = ("once it is sent", "after its strip")
 
 
 def moments() -> list[str]:
