@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,17 +33,21 @@ def violations(package: Path) -> list[str]:
     return [
         f"{path.relative_to(package)}:{line}: {problem}"
         for path in sorted(package.rglob("*.py"))
-        for line, problem in _violations_of(path, package)
+        for line, problem in _violations_of(path.relative_to(package).with_suffix("").parts, path.read_bytes())
     ]
 
 
-def _violations_of(path: Path, package: Path) -> Iterator[tuple[int, str]]:
-    parts = path.relative_to(package).with_suffix("").parts
+@cache  # the copies below differ from the package in one module
+def _violations_of(parts: tuple[str, ...], source: bytes) -> tuple[tuple[int, str], ...]:
+    return tuple(_found_in(parts, source))
+
+
+def _found_in(parts: tuple[str, ...], source: bytes) -> Iterator[tuple[int, str]]:
     floor = "" if parts == ("__init__",) else parts[0]
     if floor not in FLOORS:
         yield 1, f"{'/'.join(parts)} is on no floor"
         return
-    tree = ast.parse(path.read_bytes())
+    tree = ast.parse(source)
     at_once = set(_outside_of_functions(tree)) if not floor else set()
     for node in ast.walk(tree):
         for target in _imported(node, parts):

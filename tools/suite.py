@@ -7,7 +7,7 @@ from . import extension, venvs, window_tree
 from .project import BUILD, OUT, run_shown, say
 
 FLOORS = ("comfy", "workflow", "generation")
-APART = ("tests/gui", "tests/recovery")  # tests/matrix runs them beside the others
+APART = ("tests/gui", "tests/recovery", "tests/faults")  # tests/matrix runs them beside the others
 
 
 def run_tests(arguments: Sequence[str]) -> int:

@@ -6,7 +6,6 @@ quicker while developing), BLENDER_COMFYUI_PYTHON the Python that has what the s
 
 import os
 import tempfile
-import time
 
 # before bpy: it reads this when it is imported
 os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="blender-"))
@@ -26,6 +25,7 @@ import pytest
 from tests.blender import workflow_graphs
 from tests.blender.recorder import Recorder
 from tests.blender.stand_in import StandIn
+from tests.blender.waiting import wait_until
 from tests.blender.workflow_words import PanelRecorder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,17 +140,9 @@ def click(module: Callable[[str], ModuleType]) -> Callable[[], object]:
 
 @pytest.fixture
 def deliver(module: Callable[[str], ModuleType]) -> Callable[..., None]:
-    """``deliver(until)`` ticks as Blender's timer would until ``until()`` is true; AssertionError after 20 s."""
+    """``deliver(until)`` ticks as Blender's timer would until ``until()`` is true."""
     tick = module("blender.delivery").tick
-
-    def run(until: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
-        while not until():
-            assert time.monotonic() < deadline, "what was waited for did not happen"
-            tick()
-            time.sleep(0.01)
-
-    return run
+    return lambda until: wait_until(until, meanwhile=tick)
 
 
 @pytest.fixture
@@ -228,16 +220,8 @@ def tick(package):
 
 @pytest.fixture
 def until(tick):
-    """``until(true)`` ticks until it is; AssertionError after 20 s."""
-
-    def run(holds):
-        deadline = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < deadline, "what was waited for did not happen"
-            tick()
-            time.sleep(0.01)
-
-    return run
+    """``until(true)`` ticks until it is."""
+    return lambda holds: wait_until(holds, meanwhile=tick)
 
 
 @pytest.fixture

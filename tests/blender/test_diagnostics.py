@@ -6,7 +6,6 @@ import logging
 import sqlite3
 import sys
 import threading
-import time
 import zlib
 from contextlib import closing, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import bpy
 import pytest
 
 from tests.blender.recorder import Recorder
+from tests.blender.waiting import wait_until
 
 TOKEN, KEY, PASSWORD, HEADER = "b3ar-t0k3n/x=", "ap1-k3y+ä", "p@ss \"w/0'rd", "cf-s3cr3t"
 BASIC = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
@@ -48,14 +48,14 @@ def book(module):
 
 @pytest.fixture
 def logged(book):
-    """``logged("queued")`` waits until the log's own thread has come to that; what it has written by then."""
+    """``logged("queued")`` waits until the log's own thread has a line with that in the file; its whole lines then."""
+
+    def whole_lines():
+        return book.path.read_text(encoding="utf-8").rpartition("\n")[0] if book.path.exists() else ""
 
     def wait(part):
-        deadline = time.monotonic() + 20
-        while part not in "\n".join(book.lines):
-            assert time.monotonic() < deadline, book.lines
-            time.sleep(0.01)
-        return book.path.read_text(encoding="utf-8")
+        wait_until(lambda: part in whole_lines())
+        return whole_lines()
 
     return wait
 

@@ -10,6 +10,7 @@ import bpy
 import pytest
 
 from tests.blender.shelves import Shelves, _context, write_picture
+from tests.blender.waiting import wait_until
 
 
 @pytest.fixture
@@ -748,13 +749,13 @@ def post(server):
     request = urllib.request.Request(f"{server.url}/prompt", data=data, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         prompt_id = json.load(answer)["prompt_id"]
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def has_ended():
         with urllib.request.urlopen(f"{server.url}/history/{prompt_id}", timeout=10) as answer:
-            if json.load(answer):
-                return prompt_id
-        time.sleep(0.02)
-    raise AssertionError("the server did not run it")
+            return json.load(answer)
+
+    wait_until(has_ended)
+    return prompt_id
 
 
 def test_a_server_that_is_away_is_said_instead_of_a_list(server, gallery, module, deliver):

@@ -8,6 +8,8 @@ import addon_utils
 import bpy
 import pytest
 
+from tests.blender.waiting import wait_until
+
 # Not as an argument: pytest would look at it when a test fails, after the extension was disabled, and crash.
 pytestmark = pytest.mark.usefixtures("comfyui")
 
@@ -402,7 +404,7 @@ def test_disabled_while_it_runs_it_comes_though_the_server_ended_meanwhile(
     until(running(entry))
     addon_utils.disable(package)
     slow.control(call="release")
-    _wait_for(lambda: slow.control()["finished"])
+    wait_until(lambda: slow.control()["finished"])
     addon_utils.enable(package)
     until(lambda: len(images()) == 1)
     assert sum(slow.control()["executions"].values()) == 1
@@ -432,7 +434,7 @@ def test_a_session_begins_by_itself_only_where_there_is_something_to_follow(serv
     archive = importlib.import_module(f"{package}.blender.archive")
     forget()
     tick()
-    _wait_for(lambda: not archive.expects_answers() or tick())
+    wait_until(lambda: not archive.expects_answers() or tick())
     assert importlib.import_module(f"{package}.blender.runtime")._connections == []
 
 
@@ -466,12 +468,3 @@ def _take_back():
 
 def _line_again(entry):
     bpy.context.scene.comfyui.results.add().name = f"{entry.id}/1"
-
-
-def _wait_for(holds):
-    import time
-
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -8,6 +8,8 @@ import addon_utils
 import bpy
 import pytest
 
+from tests.blender.waiting import PATIENCE
+
 HANDLERS = [name for name in dir(bpy.app.handlers) if isinstance(getattr(bpy.app.handlers, name), list)]
 MENUS = ("TOPBAR_MT_render", "IMAGE_MT_image", "SEQUENCER_MT_add", "TOPBAR_MT_help")
 KINDS = (bpy.types.Panel, bpy.types.Operator, bpy.types.PropertyGroup, bpy.types.AddonPreferences, bpy.types.Menu)
@@ -38,7 +40,7 @@ def enabled(package):
 
 def vanish(package):
     """Threads end by themselves, soon."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while (left := {what: found for what, found in traces(package).items() if found}) and time.monotonic() < deadline:
         gc.collect()
         time.sleep(0.02)

@@ -87,7 +87,7 @@ def first_of(url: str, *kinds: type[Event]) -> Event:
     stream = EventStream(ServerAddress.parse(url), SECRET, lambda event, _: said.put(event), QUICK)
     stream.start()
     try:
-        while not isinstance(event := said.get(timeout=10), kinds):
+        while not isinstance(event := said.get(timeout=60), kinds):
             pass
         return event
     finally:

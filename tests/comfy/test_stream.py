@@ -30,7 +30,7 @@ class Listening:
         self.stream.start()
 
     def until(self, kind: type) -> object:
-        while not isinstance(event := self.said.get(timeout=10), kind):
+        while not isinstance(event := self.said.get(timeout=60), kind):
             pass
         return event
 
@@ -144,7 +144,7 @@ def test_who_takes_us_in_only_to_throw_us_out_is_asked_less_and_less(said, stead
     stream.waits = SimpleQueue()
     stream.start()
     try:
-        assert [stream.waits.get(timeout=10) for _ in waits] == waits
+        assert [stream.waits.get(timeout=60) for _ in waits] == waits
     finally:
         stream.close()
         stream.join(5.0)
@@ -160,7 +160,7 @@ def test_a_connection_that_brought_more_than_we_could_take_was_none_of_use(comfy
     stream.waits = SimpleQueue()
     stream.start()
     try:
-        assert [stream.waits.get(timeout=10) for _ in range(3)] == [0, 1, 2]
+        assert [stream.waits.get(timeout=60) for _ in range(3)] == [0, 1, 2]
     finally:
         stream.close()
         stream.join(5.0)

@@ -91,8 +91,8 @@ def test_a_certificate_that_the_environment_names_is_trusted(server):
     assert client.queue().pending == ()
     client.close()
     with contextlib.closing(Listening(url)) as listening:
-        assert isinstance(listening.said.get(timeout=10), Connected)
-        assert isinstance(listening.said.get(timeout=10), QueueStatus)
+        assert isinstance(listening.said.get(timeout=60), Connected)
+        assert isinstance(listening.said.get(timeout=60), QueueStatus)
 
 
 def test_another_is_refused_on_both_channels(server, monkeypatch):
@@ -112,7 +112,7 @@ def refused_on_both_channels(url: str) -> None:
         client.queue()
     client.close()
     with contextlib.closing(Listening(url)) as listening:
-        event = listening.said.get(timeout=10)
+        event = listening.said.get(timeout=60)
         assert isinstance(event, Disconnected)
         assert "CERTIFICATE_VERIFY_FAILED" in event.reason
 
@@ -128,7 +128,7 @@ def test_tls_that_never_answers_has_a_limit_and_can_be_closed():
     silent = Bare(talk)
     try:
         with contextlib.closing(Listening(secure(silent, "localhost"), StreamTimes(connect=0.3))) as listening:
-            assert isinstance(listening.said.get(timeout=10), Disconnected)
+            assert isinstance(listening.said.get(timeout=60), Disconnected)
         taken.clear()
         with contextlib.closing(Listening(secure(silent, "localhost"), StreamTimes(connect=600.0))):
             assert taken.wait(10)
@@ -140,7 +140,7 @@ def test_tls_that_never_answers_has_a_limit_and_can_be_closed():
 @pytest.mark.usefixtures("trusted")
 def test_a_silent_tls_connection_can_be_closed(server):
     listening = Listening(secure(server, "localhost"), StreamTimes(ping_after=600.0))
-    while not isinstance(listening.said.get(timeout=10), QueueStatus):
+    while not isinstance(listening.said.get(timeout=60), QueueStatus):
         pass
     listening.close()
 

@@ -8,7 +8,7 @@ from blender_comfyui.comfy.failures import execution_failed
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
-LIMIT = 20.0
+LIMIT = 120.0
 KEY = "comfyui-s3cret"
 
 

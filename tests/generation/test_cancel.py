@@ -10,7 +10,7 @@ import requests
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
-LIMIT = 20.0
+LIMIT = 120.0
 LEVELS = ["0.3.64", "0.25.0", "0.27.0"]
 
 

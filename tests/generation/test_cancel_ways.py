@@ -24,7 +24,7 @@ from blender_comfyui.generation.run import Run
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
-LIMIT = 20.0
+LIMIT = 120.0
 OLD = "0.3.64"
 QUICK = Patience(unsent=10.0, outage=10.0, absence=0.3, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)

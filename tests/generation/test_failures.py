@@ -13,7 +13,7 @@ from blender_comfyui.generation.patience import Patience
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
-LIMIT = 30.0
+LIMIT = 120.0
 HASTY = Patience(unsent=0.0, outage=0.0, absence=0.2, look=0.2, look_blind=0.1)
 
 

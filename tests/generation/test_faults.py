@@ -11,7 +11,7 @@ from blender_comfyui.generation.retry import Retry
 from blender_comfyui.generation.session import Session
 from tests import graphs
 
-LIMIT = 30.0
+LIMIT = 120.0
 QUICK = Patience(unsent=1.0, outage=5.0, absence=0.3, absence_behind_proxy=0.5, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)
 

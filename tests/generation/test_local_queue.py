@@ -13,7 +13,7 @@ from blender_comfyui.generation.session import Session
 from tests import graphs
 from tests.generation.test_cancel import post_foreign
 
-LIMIT = 20.0
+LIMIT = 120.0
 QUICK = Patience(unsent=10.0, outage=10.0, absence=0.3, look=0.2, look_blind=0.1)
 
 

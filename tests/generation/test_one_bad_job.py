@@ -21,7 +21,7 @@ from blender_comfyui.generation.taking import Taking
 from blender_comfyui.generation.worker import Submit
 from tests import graphs
 
-LIMIT = 15.0
+LIMIT = 120.0
 QUICK = Patience(unsent=10.0, outage=10.0, absence=0.3, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)
 

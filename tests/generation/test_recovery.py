@@ -14,7 +14,7 @@ from blender_comfyui.generation.session import Session, SessionClosed
 from tests import graphs
 from tests.generation.test_cancel import post_foreign
 
-LIMIT = 20.0
+LIMIT = 120.0
 QUICK = Patience(unsent=10.0, outage=1.0, absence=0.3, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)
 

@@ -18,7 +18,7 @@ from blender_comfyui.workflow.errors import UnknownParameter
 from tests import graphs
 
 LEVELS = ["0.3.64", "0.27.0"]
-LIMIT = 20.0
+LIMIT = 120.0
 
 
 @pytest.mark.parametrize("level", LEVELS)

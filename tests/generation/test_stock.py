@@ -14,7 +14,7 @@ from blender_comfyui.generation.server_state import ServerState
 from blender_comfyui.generation.stock import Stock, StockRoom
 from blender_comfyui.workflow.errors import NotNodeTypes
 
-LIMIT = 30.0
+LIMIT = 120.0
 AWAY, BACK = ServerState("unreachable"), ServerState("ready")
 
 

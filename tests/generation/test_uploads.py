@@ -26,7 +26,7 @@ from tests.fault_proxy.faults import After, HangUp, Say, Silence
 from tests.fault_proxy.script import Script
 from tests.graphs import Graph, load_save, load_save_mask
 
-LIMIT = 30.0
+LIMIT = 120.0
 QUICK = Patience(unsent=1.0, outage=5.0, absence=0.3, absence_behind_proxy=0.5, look=0.2, look_blind=0.1)
 SOON = Retry(first=0.02)
 LEVELS = ["0.3.64", "0.27.0"]

@@ -16,7 +16,7 @@ from blender_comfyui.generation import taking
 from blender_comfyui.generation.outputs import file_name, safe_stem
 from tests import graphs
 
-LIMIT = 30.0
+LIMIT = 120.0
 PAGE = b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>"
 
 

@@ -157,12 +157,12 @@ class Listening:
 def test_a_text_on_the_websocket_is_refused_before_it_is_read(frames):
     listening = Listening(frames)
     try:
-        assert isinstance(listening.said.get(timeout=20), Connected)
-        ended = listening.said.get(timeout=20)
+        assert isinstance(listening.said.get(timeout=60), Connected)
+        ended = listening.said.get(timeout=60)
         assert isinstance(ended, Disconnected)
         assert "a text of over 4 MB" in ended.reason
-        assert isinstance(listening.said.get(timeout=20), Connected)
-        assert isinstance(listening.said.get(timeout=20), QueueStatus)
+        assert isinstance(listening.said.get(timeout=60), Connected)
+        assert isinstance(listening.said.get(timeout=60), QueueStatus)
     finally:
         listening.close()
 
@@ -173,8 +173,8 @@ def test_pictures_on_it_may_be_larger():
     half = len(data) // 2
     listening = Listening(frame(data, 2) + frame(data[:half], 2, fin=False) + frame(data[half:], 0))
     try:
-        assert isinstance(listening.said.get(timeout=20), Connected)
-        assert [len(listening.said.get(timeout=20).image) for _ in range(2)] == [len(image)] * 2
+        assert isinstance(listening.said.get(timeout=60), Connected)
+        assert [len(listening.said.get(timeout=60).image) for _ in range(2)] == [len(image)] * 2
     finally:
         listening.close()
 

@@ -20,7 +20,7 @@ from tests import graphs
 from tests.hardening.conftest import QUICK
 from tools.project import ROOT
 
-LIMIT = 20.0
+LIMIT = 120.0
 
 
 class NoLock(filelock.FileLock):

@@ -58,7 +58,7 @@ class Meeting:
     def until(self, kind: type[Event]) -> Event:
         """The next event of this kind; AssertionError where all but it comes."""
         for _ in range(200):
-            if isinstance(event := self.said.get(timeout=20), kind):
+            if isinstance(event := self.said.get(timeout=60), kind):
                 return event
         raise AssertionError(f"no {kind.__name__}")
 
@@ -205,7 +205,7 @@ def test_many_small_pieces_do_not_cost_the_square_of_their_number(meet):
     """60 MB in pieces of a kilobyte: copied for each of them that would be 2 TB."""
     pieces = frame(b"", 2, fin=False) + frame(bytes(1000), 0, fin=False) * 60_000 + frame(b"", 0) + STATUS
     meeting = meet(lambda connection: connection.sendall(pieces), StreamTimes(message=20.0))
-    assert isinstance(meeting.said.get(timeout=20), Connected)
+    assert isinstance(meeting.said.get(timeout=60), Connected)
     assert isinstance(meeting.said.get(timeout=60), QueueStatus)
 
 
@@ -241,7 +241,7 @@ def test_cookies_are_neither_kept_nor_stumbled_over(meet, cookie):
 )
 def test_what_is_no_websocket_is_not_listened_to(meet, answer):
     meeting = meet(lambda connection: connection.sendall(answer), upgraded=False)
-    first = meeting.said.get(timeout=20)
+    first = meeting.said.get(timeout=60)
     assert isinstance(first, Disconnected)
     meeting.until(QueueStatus)
 
@@ -258,8 +258,8 @@ def test_json_that_is_too_deep_or_no_number_costs_that_message_alone(meet, text)
         connection.sendall(frame(text.encode()) + frame(metadata, 2) + STATUS)
 
     meeting = meet(talk)
-    assert isinstance(meeting.said.get(timeout=20), Connected)
-    while isinstance(event := meeting.said.get(timeout=20), Preview):
+    assert isinstance(meeting.said.get(timeout=60), Connected)
+    while isinstance(event := meeting.said.get(timeout=60), Preview):
         pass
     assert isinstance(event, QueueStatus)
 

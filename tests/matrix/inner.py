@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from tools.project import ROOT
@@ -54,6 +55,12 @@ class Done:
         """Its closing line."""
         lines = [line for line in self.output.splitlines() if line.startswith("=") and " in " in line]
         return lines[-1].strip("= ") if lines else "no summary"
+
+    @property
+    def table(self) -> list[str]:
+        """What it told at its end beside that: the section whose heading names a file in out/."""
+        _, heading, rest = self.output.partition(" (out/")
+        return [*takewhile(lambda line: not line.startswith("="), rest.splitlines()[1:])] if heading else []
 
     @property
     def skipped(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The tests that mostly wait for a Blender of their own, each part in a pytest of its own beside the whole run."""
+"""The tests that mostly wait, for a Blender of their own or for a bad line, each part in a pytest of its own beside the whole run."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def _cases() -> Iterator[object]:
 def test_passes_beside_the_others(part: str, inner_runs: InnerRuns, capsys: pytest.CaptureFixture[str]) -> None:
     done = inner_runs.result(part)
     with capsys.disabled():
-        print(f"\n{part}: {done.summary}", *done.skipped, sep="\n")
+        print(f"\n{part}: {done.summary}", *done.table, *done.skipped, sep="\n")
     assert done.exit_code == 0, f"exit code {done.exit_code}\n{done.output}"
     if "passed" not in done.summary:
         pytest.skip(f"{part}: {done.skipped[0] if done.skipped else done.summary}")

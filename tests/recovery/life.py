@@ -21,7 +21,7 @@ import bpy
 
 from tests.recovery.moments import POINTS, Moment
 
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds
 PLAN = json.loads(sys.argv[1])
 MOMENT = Moment(**PLAN["moment"]) if PLAN["moment"] else None
 PACKAGE = "bl_ext.user_default.blender_comfyui"

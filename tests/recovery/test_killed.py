@@ -28,7 +28,7 @@ from tools import extension
 from tools.project import ROOT
 from tools.venvs import BLENDERS, Blender
 
-PATIENCE = 60.0  # seconds in which a life says something
+PATIENCE = 150.0  # seconds in which a life says something
 
 
 def versions() -> list[Blender]:

@@ -19,7 +19,7 @@ from blender_comfyui.generation.sheets.cards import Sheet, Table
 from blender_comfyui.generation.tasks.preparing import Order
 from blender_comfyui.workflow.wildcards import resolved
 
-LIMIT = 30.0
+LIMIT = 120.0
 PLAIN = {
     "prompt": "a {red|blue|green} fox",
     "seed": 7,

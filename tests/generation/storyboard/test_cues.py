@@ -29,7 +29,7 @@ from blender_comfyui.generation.storyboard.writing import to_json, to_yaml
 from tests.generation.storyboard.conftest import board
 
 FPS = 24.0
-LIMIT = 60.0
+LIMIT = 120.0
 
 
 def sixty() -> Storyboard:

@@ -14,7 +14,7 @@ from blender_comfyui.generation.storyboard.model import Panel, Storyboard
 from blender_comfyui.generation.storyboard.states import PanelState
 from tests.generation.storyboard.conftest import board
 
-LIMIT = 60.0
+LIMIT = 120.0
 MODEL, MEMORY, ERROR = "p07", "p23", "p41"  # what befalls these three
 UNKNOWN = "unknown.safetensors"
 

@@ -26,7 +26,7 @@ from blender_comfyui.generation.tasks.replacing import Replacement
 from blender_comfyui.workflow.graph import Workflow
 from tests.generation.storyboard.conftest import board
 
-LIMIT = 60.0
+LIMIT = 120.0
 FAILED, FINISHED, MISSING = PanelState.FAILED, PanelState.FINISHED, PanelState.MISSING
 
 

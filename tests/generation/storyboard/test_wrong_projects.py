@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from blender_comfyui.generation.session import Session
 from blender_comfyui.generation.storyboard.model import Storyboard
 from blender_comfyui.generation.storyboard.reading import InvalidStoryboard, loads, read
+from tests.comfy_server import ComfyServer
 
 GOOD = """\
 id: fox
@@ -154,15 +155,21 @@ CASES = [
 ]
 
 
-@pytest.fixture
-def session(comfy_server, tmp_path):
-    """A session that would send at once, and what must stay as it is."""
-    server = comfy_server()
-    with Session(server.url, data_dir=tmp_path / "data") as session:
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """A session that would send at once, and its server."""
+    with ComfyServer() as server, Session(server.url, data_dir=tmp_path_factory.mktemp("data")) as session:
         session.start()
-        yield session
-        assert server.posts == 0
-        assert session.history.find().total == 0
+        yield session, server
+
+
+@pytest.fixture
+def session(opened):
+    """With what must stay as it is."""
+    session, server = opened
+    yield session
+    assert server.posts == 0
+    assert session.history.find().total == 0
 
 
 @pytest.mark.parametrize(("name", "text", "line", "sentence"), CASES)

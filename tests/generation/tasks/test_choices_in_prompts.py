@@ -18,7 +18,7 @@ from blender_comfyui.generation.tasks.records import Configuration
 from blender_comfyui.workflow.wildcards import resolved
 from tests.workflow.graphs import ksampler, txt2img
 
-LIMIT = 30.0
+LIMIT = 120.0
 PLAIN = {"seed": 7, "checkpoint": "random_sd15.safetensors", "width": 64, "height": 64}
 PROMPT, NEGATIVE = "a {red|green|blue} fox at __light__", "{blurry|dark}"
 TIERS = """\

@@ -17,7 +17,7 @@ from blender_comfyui.workflow.importing import import_workflow
 from blender_comfyui.workflow.library import Library
 from tests.workflow.graphs import txt2img
 
-LIMIT = 20.0
+LIMIT = 120.0
 ME = "a scene"
 
 

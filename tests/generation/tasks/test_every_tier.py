@@ -24,7 +24,7 @@ from blender_comfyui.workflow.graph import Workflow
 from blender_comfyui.workflow.loras import Lora
 from tests.workflow.graphs import Graph, node, txt2img
 
-LIMIT = 60.0
+LIMIT = 120.0
 SAMPLED = ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise")
 
 

@@ -29,7 +29,7 @@ from blender_comfyui.generation.tasks.status import JobStatus, UnknownJob
 from blender_comfyui.workflow.loras import Lora
 from tests.workflow.graphs import node, txt2img
 
-LIMIT = 30.0
+LIMIT = 120.0
 CHECKPOINT = {"checkpoint": "random_sd15.safetensors"}
 
 

@@ -14,7 +14,7 @@ from blender_comfyui.generation.outcome import JobState
 from blender_comfyui.generation.tasks.errors import ParameterValidationError
 from tests.graphs import empty_save
 
-LIMIT = 30.0
+LIMIT = 120.0
 RED = Drawing("a red one.v2", Pixels(64, 48, b"\0\0\x80\x3f\0\0\0\0\0\0\0\0\0\0\x80\x3f" * 64 * 48))
 
 

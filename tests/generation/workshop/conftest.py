@@ -16,7 +16,7 @@ from blender_comfyui.generation.workshop import Answer, Question, Workshop
 from tests.conftest import SHARED
 from tests.local_http import LocalHTTP
 
-LIMIT = 30.0  # seconds; only reached where something is wrong
+LIMIT = 120.0  # seconds; only reached where something is wrong
 SHORT = Timeouts(connect=2.0, read=5.0, total=10.0)
 
 

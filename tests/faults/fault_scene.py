@@ -26,7 +26,7 @@ from tests.fault_proxy import FaultProxy, Script
 
 from .fault_row import Row
 
-LIMIT = 20.0  # seconds; whoever waits longer waits for ever
+LIMIT = 120.0  # seconds; whoever waits longer waits for ever
 PATIENCE = Patience(unsent=1.0, outage=1.5, absence=0.3, absence_behind_proxy=1.0, look=0.2, look_blind=0.1)
 TIMEOUTS = Timeouts(connect=1.0, read=0.5, total=0.9)
 STREAM_TIMES = StreamTimes(connect=0.5, ping_after=0.3, first_delay=0.02, longest_delay=0.1, message=1.0)
