@@ -49,7 +49,8 @@ def serve(arguments: list[str], tell: Callable[[str], None]) -> None:
         tell(server.url)
         if not options.keep:
             threading.Thread(target=_wait_for_stdin, args=(ended,), daemon=True).start()
-        ended.wait()
+        while not ended.wait(0.2):  # a signal that another thread takes does not wake this one
+            pass
 
 
 def _wait_for_stdin(ended: threading.Event) -> None:

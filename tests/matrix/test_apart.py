@@ -1,4 +1,4 @@
-"""The tests that mostly wait, for a Blender of their own or for a bad line, each part in a pytest of its own beside the whole run."""
+"""The tests that mostly wait, for a Blender of their own or on a bad line: each part in a pytest of its own."""
 
 import sys
 from collections.abc import Iterator, Sequence
