@@ -331,9 +331,9 @@ def test_large_videos_are_not_read(tmp_path: Path) -> None:
         file.write(itunes(box(b"\xa9cmt", data_box(BOTH))))
     tracemalloc.start()
     try:
-        start = time.perf_counter()
+        start = time.process_time()
         assert read_metadata(path).ui == UI
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -366,14 +366,14 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_nothing_takes_long_or_much(name: str) -> None:
     data = BOMBS[name]()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found = read_metadata(data, "x")
     except NotAWorkflow:
         pass
     else:
         assert (found.api, found.ui) == (None, None)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 SMALL = {name: write() for name, (_, write) in WRITERS.items() if "split" not in name}

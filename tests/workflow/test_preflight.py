@@ -585,9 +585,9 @@ def test_a_large_workflow_with_many_problems_is_checked_quickly() -> None:
     types = NodeTypes.from_object_info({"A": load})
     graph = {str(n): node("A", lora_name=f"some long nome {n % 3}", strength=n) for n in range(300)}
     preflight(graph, types)
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(preflight(graph, types)) == 300 + 298
-    assert time.perf_counter() - started < 5  # a tenth of it, but for slow machines
+    assert time.process_time() - started < 5  # of CPU; a tenth of it, but for slow machines
 
 
 # --- whatever comes

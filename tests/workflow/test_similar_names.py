@@ -35,9 +35,9 @@ def test_other_scripts() -> None:
 
 def test_5000_names_take_no_visible_time() -> None:
     known = [f"styles/folder {number % 50}/some long style name {number}.safetensors" for number in range(5000)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert nearest_names("some long stile name 4711", known)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @settings(max_examples=100, deadline=None)
