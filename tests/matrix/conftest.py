@@ -9,7 +9,8 @@ _RUNS = pytest.StashKey[InnerRuns]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is collected itself needs no run of its own."""
+    """What is collected itself needs no run of its own. Whoever waits for an inner run comes last."""
+    items.sort(key=lambda item: item.get_closest_marker("inner_run") is not None)
     folders = {item.path.parent for item in items}
 
     def is_here(item: pytest.Item) -> bool:

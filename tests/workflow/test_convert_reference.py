@@ -71,11 +71,12 @@ def test_every_case_is_what_the_front_end_makes_of_it(path: Path, node_types: No
     assert len(Workflow.load(made).nodes) == len(reference)
 
 
+@pytest.mark.no_cover  # it would take twice as long
 def test_a_case_takes_no_more_than_three_milliseconds(node_types: NodeTypes) -> None:
     took = {}
     for path in FILES:
         ui = json.loads(path.read_text(encoding="utf-8"))
-        took[path.name] = min(_seconds(ui, node_types) for _ in range(3))  # others may use the machine
+        took[path.name] = min(_seconds(ui, node_types) for _ in range(3))  # the first one also fills what is kept
     slowest = max(took, key=lambda name: took[name])
     mean = sum(took.values()) / len(took)
     print(f"{1000 * mean:.2f} ms a case; the slowest is {slowest}, {1000 * took[slowest]:.2f} ms")
@@ -83,6 +84,7 @@ def test_a_case_takes_no_more_than_three_milliseconds(node_types: NodeTypes) -> 
 
 
 def _seconds(ui: Any, node_types: NodeTypes) -> float:
-    started = time.perf_counter()
+    """CPU of this thread: others may use the machine."""
+    started = time.thread_time()
     to_api(ui, node_types)
-    return time.perf_counter() - started
+    return time.thread_time() - started

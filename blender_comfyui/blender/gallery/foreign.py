@@ -57,6 +57,8 @@ class Foreign:
 
     def _leave_out(self, prompt_id: str) -> None:
         self.coming.discard(prompt_id)
+        if not self.coming and not self.is_asked:
+            archive.expect_news(0)
         if self.listed is not None:
             left = tuple(result for result in self.listed.results if result.prompt_id != prompt_id)
             self.listed = ForeignListed(left, self.listed.error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -184,8 +185,11 @@ def test_what_waits_for_another_server_says_so_and_can_be_cancelled(full_server,
     session.close()
     production = open_session(server).storyboard(board(1))
     production.run_missing()
+    deadline = time.monotonic() + LIMIT
+    while production.snapshot.panels[0].state is PanelState.MISSING:
+        assert time.monotonic() < deadline
     with pytest.raises(TimedOut):
-        production.wait(0.5)
+        production.wait(0.1)
     panel = production.snapshot.panels[0]
     assert (panel.state, panel.reason) == (
         PanelState.WAITING, f"It waits for {away.url}. Choose that server, or cancel it."
