@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from .project import run, step
 BPY_LIBRARIES = (
     "libgl1 libgomp1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 libxxf86vm1"
 ).split()
+
+_apt = threading.Lock()  # a second apt-get at a time fails
 
 
 def can_install() -> bool:
@@ -23,7 +26,7 @@ def apt_install(packages: Iterable[str]) -> None:
     """Install Debian packages; raises `ToolError` if apt cannot."""
     names = sorted(packages)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with step(f"apt-get install {' '.join(names)}"):
+    with _apt, step(f"apt-get install {' '.join(names)}"):
         run(["apt-get", "update", "-q"], env=env)
         run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *names], env=env)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from . import extension, venvs, window_tree
 from .project import BUILD, OUT, run_shown, say
@@ -13,11 +14,13 @@ APART = ("tests/gui", "tests/recovery", "tests/faults")  # tests/matrix runs the
 def run_tests(arguments: Sequence[str]) -> int:
     """Prepare everything and run pytest: with `arguments`, or else whole, with coverage judged."""
     BUILD.mkdir(exist_ok=True)
-    python = venvs.ensure_development().python
-    venvs.ensure_old_libraries()
-    blenders = venvs.ensure_blenders(venvs.BLENDERS)
-    extension.build(blenders[-1] if blenders else venvs.preferred_blender())
-    window_tree.ensure()
+    with ThreadPoolExecutor(1) as beside:
+        window = beside.submit(window_tree.ensure)
+        python = venvs.ensure_development().python
+        venvs.ensure_old_libraries()
+        blenders = venvs.ensure_blenders(venvs.BLENDERS)
+        extension.build(blenders[-1] if blenders else venvs.preferred_blender())
+        window.result()
     OUT.mkdir(exist_ok=True)
     command = [str(python), "-m", "pytest", *(arguments or _whole_run())]
     say("pytest")
