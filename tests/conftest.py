@@ -19,6 +19,16 @@ if find_spec("hypothesis"):
     settings.register_profile("no clock", deadline=None)  # machines are busy at times
     settings.load_profile("no clock")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Many examples of the same lines are not traced for the coverage: they would take twice as long."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and item.config.pluginmanager.has_plugin(
+            "_cov"
+        ):
+            item.add_marker("no_cover")
+
+
 # These run inside Blender; tests/matrix starts them there, once a version.
 collect_ignore = [] if find_spec("bpy") else ["blender"]
 
