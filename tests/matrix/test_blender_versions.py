@@ -19,6 +19,7 @@ from tools.venvs import BLENDERS, Blender
 IN_ALL = frozenset(
     "placed_once placing registration restart scenes sequencer storyboard storyboard_seeds trouble wheels".split()
 )
+LONGEST_FIRST = (BLENDERS[0], BLENDERS[-1], *BLENDERS[1:-1])
 
 
 def _parts(blender: Blender) -> list[str]:
@@ -50,7 +51,7 @@ def _case(blender: Blender) -> object:
     return pytest.param(blender, id=name, marks=pytest.mark.inner_run(blender.version, partial(_run, blender)))
 
 
-@pytest.mark.parametrize("blender", [_case(blender) for blender in BLENDERS])
+@pytest.mark.parametrize("blender", [_case(blender) for blender in LONGEST_FIRST])
 def test_integration_tests_pass_in(blender: Blender, inner_runs: InnerRuns, capsys: pytest.CaptureFixture[str]) -> None:
     done = inner_runs.result(blender.version)
     with capsys.disabled():
