@@ -739,6 +739,17 @@ def test_results_of_other_clients_are_listed_and_brought_in(server, gallery, mod
     assert "nothing that you do not have" in gallery.draw(closed=()).text
 
 
+def test_the_timer_has_nothing_to_come_for_once_a_result_is_brought_in(server, gallery, module, deliver, monkeypatch):
+    foreign, archive = module("blender.gallery.foreign"), module("blender.archive")
+    monkeypatch.setattr(foreign, "_PATIENCE", 3600.0)
+    prompt_id = post(server)
+    bpy.ops.comfyui.gallery_list_foreign()
+    deliver(lambda: foreign.foreign.listed)
+    bpy.ops.comfyui.gallery_bring_in(prompt_id=prompt_id)
+    assert archive.expects_answers()
+    deliver(lambda: images() and not archive.expects_answers())
+
+
 def post(server):
     """What a browser does; returns the prompt's id when it has ended."""
     import urllib.request

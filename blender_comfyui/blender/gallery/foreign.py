@@ -47,18 +47,17 @@ class Foreign:
         match news:
             case ForeignListed():
                 self.listed, self._asked = news, float("-inf")
-                archive.expect_news(0)
                 self.coming &= {result.prompt_id for result in news.results}
             case Ended(job_id) if job_id in self.coming:
                 self._leave_out(job_id)
             case _:
                 return False
+        if not self.coming and not self.is_asked:
+            archive.expect_news(0)
         return True
 
     def _leave_out(self, prompt_id: str) -> None:
         self.coming.discard(prompt_id)
-        if not self.coming and not self.is_asked:
-            archive.expect_news(0)
         if self.listed is not None:
             left = tuple(result for result in self.listed.results if result.prompt_id != prompt_id)
             self.listed = ForeignListed(left, self.listed.error)
