@@ -20,12 +20,12 @@ if find_spec("hypothesis"):
     settings.load_profile("no clock")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Many examples of the same lines are not traced for the coverage: they would take twice as long."""
+    if not config.pluginmanager.has_plugin("_cov"):
+        return
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and item.config.pluginmanager.has_plugin(
-            "_cov"
-        ):
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("no_cover")
 
 

@@ -31,9 +31,10 @@ def test_a_click_returns_at_once_though_the_server_is_slow(server, comfyui, save
     click()  # the first one opens the connection
     server.control(set={"post_delay": 3.0})
     start = module("blender.operators.generate").start
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.thread_time()
     start(bpy.context)
-    assert time.perf_counter() - began < 2.0  # it takes 2 ms; bench measures it
+    assert time.thread_time() - worked < 0.1  # it takes 2 ms; bench measures it
+    assert time.perf_counter() - began < 2.0, "it waited for the server"
 
 
 def test_the_timer_runs_while_a_job_does_and_stops_after_it(slow, comfyui, saved, click, deliver, delivery):
