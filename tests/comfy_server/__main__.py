@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from .ending import EndRequest
 from .level import NEW
 from .server import ComfyServer
 
@@ -38,9 +37,7 @@ def serve(arguments: list[str], tell: Callable[[str], None]) -> None:
         auth=auth,
         object_info=options.object_info,
     )
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    end = EndRequest()
     with server:
         if options.port_file:
             temporary = options.port_file.with_suffix(".part")
@@ -48,15 +45,8 @@ def serve(arguments: list[str], tell: Callable[[str], None]) -> None:
             temporary.replace(options.port_file)
         tell(server.url)
         if not options.keep:
-            threading.Thread(target=_wait_for_stdin, args=(ended,), daemon=True).start()
-        while not ended.wait(0.2):  # a signal that another thread takes does not wake this one
-            pass
-
-
-def _wait_for_stdin(ended: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
-        pass
-    ended.set()
+            end.follow_stdin()
+        end.wait()
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -40,7 +40,9 @@ def _run(blender: Blender, folder: Path) -> InnerRun:
         "BLENDER_COMFYUI_ZIP": str(extension.zip_for_this_machine()),
         "BLENDER_COMFYUI_PYTHON": sys.executable,
     }
-    return InnerRun(blender.venv.python, [*_parts(blender), "-o", cache, f"--basetemp={folder / 'tests'}"], environment)
+    hangs = "faulthandler_timeout=400"  # seconds of one test; then it says where, before the whole run is given up
+    options = ["-o", cache, "-o", hangs, f"--basetemp={folder / 'tests'}"]
+    return InnerRun(blender.venv.python, [*_parts(blender), *options], environment)
 
 
 def _case(blender: Blender) -> object:
