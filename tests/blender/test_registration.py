@@ -55,6 +55,19 @@ def test_enabled_it_is_there(package):
     assert "generate" in found["operators"]
 
 
+def names_in(kind, method):
+    return getattr(kind, method).__code__.co_names if hasattr(kind, method) else ()
+
+
+def test_each_search_names_its_list_itself(package, module):
+    """Blender reads bl_property from an operator's own class: inherited, the list that opens is empty."""
+    ours = [kind for kind in bpy.types.Operator.__subclasses__() if kind.__module__.startswith(package)]
+    shared = module("blender.operators.models").SearchOperator
+    searches = [kind for kind in ours if issubclass(kind, shared) or "invoke_search_popup" in names_in(kind, "invoke")]
+    assert {kind.__name__ for kind in searches} >= {"COMFYUI_OT_search_model", "COMFYUI_OT_search_value"}
+    assert [kind.__name__ for kind in searches if "bl_property" not in vars(kind)] == []
+
+
 def test_disabled_nothing_is_left_twice(package, enabled):
     for _ in range(2):
         addon_utils.disable(package, default_set=True)

@@ -104,9 +104,10 @@ class Bridge:
         try:
             value = self._execute(request["code"]) if "code" in request else None
             late = time.monotonic() - request["since"] > request.get("until", 0)
-            if "until" in request and not value and not late:
+            holds = bool(value)  # asked here: an empty collection goes out as its repr
+            if "until" in request and not holds and not late:
                 return
-            answer = {"value": value, "late": late}
+            answer = {"value": value, "holds": holds}
         except Exception:
             answer = {"error": traceback.format_exc()}
         self.pending = None

@@ -143,13 +143,27 @@ def test_a_stack_of_loras(tasks: Studio, editor: str) -> None:
     tasks.wait_for_result()
 
 
-def test_a_lora_is_searched_and_added(tasks: Studio) -> None:
+SEARCHES = {
+    "add_lora": ("long", "[one.lora for one in settings().loras]", [MODELS["loras"][1]]),
+    "choose_lora": ("ink", "[one.lora for one in settings().loras]", [MODELS["loras"][0]]),
+    "search_model": ("dream", "settings().checkpoint", MODELS["checkpoints"][2]),
+    "add_embedding": ("random", "settings().prompt", "embedding:random_ti"),
+}
+
+
+@pytest.mark.parametrize("operator", SEARCHES)
+def test_a_model_is_searched_and_taken(tasks: Studio, operator: str) -> None:
+    typed, expression, found = SEARCHES[operator]
     show(tasks)
-    tasks.press("VIEW_3D", "comfyui.add_lora")
-    tasks.window.type("long")
-    tasks.window.screenshot("searching")
+    if operator == "choose_lora":
+        tasks.window.run(f"settings().loras.add().lora = {MODELS['loras'][1]!r}")
+        tasks.let_draw()
+    across = (0.35, 0.68)  # of the side bar: wide buttons, and the first of the three beside a name
+    tasks.window.click(*tasks.window.find_button("VIEW_3D", "UI", f"comfyui.{operator}", across))
+    tasks.window.type(typed)
+    tasks.window.screenshot(f"searching-{operator}")
     tasks.window.key("Return")
-    tasks.window.wait_until("settings().loras and settings().loras[0].lora.startswith('style/')")
+    tasks.window.wait_until(f"{expression} == {found!r}")
 
 
 @pytest.mark.parametrize("task", ["character_portrait", "inpaint", "upscale", "grid", "controlnet_pose"])

@@ -81,7 +81,7 @@ class BlenderWindow:
     def wait_until(self, expression: str, timeout: float = 30) -> object:
         """Wait until a Python expression in Blender is true and return its value; AssertionError after `timeout`."""
         answer = self._ask({"code": expression, "until": timeout}, timeout + 30)
-        if not answer["value"]:
+        if not answer["holds"]:
             picture = self.screenshot("timeout")
             raise AssertionError(f"not true within {timeout} s: {expression} (it is {answer['value']!r}; {picture})")
         return answer["value"]

@@ -34,10 +34,12 @@ def _names(self: Any, _context: Context) -> Iterable[tuple[str, str, str, str, i
 
 
 class SearchOperator(ChangingOperator):
-    """A search among the server's models in a `folder`, favourites first."""
+    """A search among the server's models in a `folder`, favourites first.
+
+    Who inherits it says `bl_property` itself: Blender reads that from the class alone, and else shows an empty list.
+    """
 
     bl_options = {"UNDO", "INTERNAL"}
-    bl_property = "choice"
 
     folder: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     choice: EnumProperty(items=_names, options={"SKIP_SAVE"})
@@ -60,6 +62,7 @@ class COMFYUI_OT_search_model(SearchOperator, Operator):
 
     bl_idname = "comfyui.search_model"
     bl_label = "Search Models"
+    bl_property = "choice"
 
     name: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
@@ -136,6 +139,7 @@ class COMFYUI_OT_add_lora(SearchOperator, Operator):
 
     bl_idname = "comfyui.add_lora"
     bl_label = "Add LoRA"
+    bl_property = "choice"
 
     lora: StringProperty(description="Its name on the server, for scripts", options={"HIDDEN", "SKIP_SAVE"})
 
@@ -154,6 +158,7 @@ class COMFYUI_OT_add_embedding(SearchOperator, Operator):
 
     bl_idname = "comfyui.add_embedding"
     bl_label = "Add Embedding to Prompt"
+    bl_property = "choice"
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         self.folder = _EMBEDDINGS
@@ -188,6 +193,7 @@ class COMFYUI_OT_choose_lora(LoraOperator, SearchOperator, Operator):
 
     bl_idname = "comfyui.choose_lora"
     bl_label = "Choose LoRA"
+    bl_property = "choice"
 
     @classmethod
     def description(cls, context: Context, properties: "COMFYUI_OT_choose_lora") -> str:
