@@ -2,7 +2,7 @@
 
 from tests.gui.studio import Studio
 
-SIZE = (1280, 900)
+SIZE = (1000, 900)
 
 
 def test_server_down(studio: Studio) -> None:

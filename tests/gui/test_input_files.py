@@ -6,7 +6,7 @@ from tests.blender import workflow_graphs as graphs
 from tests.gui.studio import Studio
 from tests.gui.test_workflow_panel import load
 
-SIZE = (1440, 1000)
+SIZE = (1000, 1000)
 
 PAINTED = """
 image = bpy.data.images.new("A very long name of a painting.001", 512, 512)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.graphs import txt2img
 from tests.gui.studio import Studio
 
-SIZE = (1280, 900)
+SIZE = (1000, 900)
 PROMPTS = ("A red fox in the snow", "Moonlight over a violet desert", "Deep blue ocean", "Green hills in spring")
 
 

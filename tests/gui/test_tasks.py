@@ -11,7 +11,7 @@ from tests.gui.studio import Studio
 from tests.gui.window import BlenderWindow
 from tests.workflow.graphs import txt2img
 
-SIZE = (1440, 1300)
+SIZE = (1000, 1300)
 OBJECT_INFO = SHARED / "conversion" / "object_info.json"
 MODELS = {
     "checkpoints": (

@@ -3,7 +3,7 @@
 from tests.blender import workflow_graphs as graphs
 from tests.gui.studio import Studio
 
-SIZE = (1440, 1000)
+SIZE = (1000, 1000)
 
 # Draws the panel so often that its cost can be told; the layout is Blender's own.
 TIMED = """
