@@ -53,7 +53,7 @@ def test_a_reader_that_fails_costs_no_news(slow, comfyui, saved, click, deliver,
 
 
 def test_news_that_cannot_be_taken_cost_only_themselves(slow, comfyui, saved, click, deliver, module, monkeypatch):
-    delivery, jobs = module("blender.delivery"), module("blender.runtime").jobs
+    jobs = module("blender.runtime").jobs
     real = type(jobs).take
     changed = module("generation.events").StateChanged
 
@@ -66,7 +66,6 @@ def test_news_that_cannot_be_taken_cost_only_themselves(slow, comfyui, saved, cl
     entry = click()
     slow.control(call="release")
     deliver(lambda: entry.placed)
-    assert delivery
 
 
 def test_a_history_that_cannot_be_read_at_once_is_asked_again(
