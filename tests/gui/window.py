@@ -165,8 +165,10 @@ class BlenderWindow:
     # -- hand and eye -------------------------------------------------------------------------------------------
 
     def click(self, x: int, y: int, button: int = 1) -> None:
-        """Click on the screen and let Blender handle it."""
-        self.screen.click(x, y, button)
+        """Click on the screen and let Blender handle it: first that the mouse has come, as a person's would have."""
+        self.screen.move(x, y)
+        self.settle(3)
+        self.screen.xdotool("click", str(button))
         self.settle()
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], button: int = 1) -> None:
