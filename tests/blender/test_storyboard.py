@@ -295,13 +295,16 @@ def test_seeds_are_those_of_the_document(module, seed, take, panel_id, expected)
 # ---- run
 
 
-# markers ask for the same as a file (the first test here), and leave nothing on the timeline that could be in the way
-@pytest.mark.parametrize("source", ["strips", "file"])
+@pytest.mark.parametrize("source", ["markers", "strips", "file"])
 def test_sixty_panels_become_sixty_strips(
     server, saved, module, scene, board, shots, tmp_path, source, until_done, progress
 ):
     short = [{**shot, "prompt": shot["prompt"].split(",")[0]} for shot in shots]
-    if source == "strips":
+    if source == "markers":
+        settle(board)
+        write_markers(scene, short)
+        bpy.ops.comfyui.storyboard_from_markers()
+    elif source == "strips":
         settle(board)
         write_texts(module, scene, short)
         bpy.ops.comfyui.storyboard_from_strips()
